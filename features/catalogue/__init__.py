@@ -1,0 +1,15 @@
+"""What the business configures, as TOML: touchpoints, objective, traits, contact caps, exploration."""
+
+from features.catalogue.load import load_catalogue, parse_catalogue
+from features.catalogue.model import Cap, Catalogue, Exploration, Objective, Touchpoint, Trait
+
+__all__ = [
+    "Cap",
+    "Catalogue",
+    "Exploration",
+    "Objective",
+    "Touchpoint",
+    "Trait",
+    "load_catalogue",
+    "parse_catalogue",
+]

@@ -1,0 +1,167 @@
+"""The nouns of the project, as plain immutable values: time-zone aware UTC everywhere, no I/O, no framework."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+NONE = "none"
+"""The touchpoint that does nothing: always a candidate, always eligible, always worth zero."""
+
+
+class Channel(StrEnum):
+    """Where customer and brand meet; the part of a touchpoint's name before the dot."""
+
+    WEB = "web"
+    APP = "app"
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+    SOCIAL = "social"
+    ADS = "ads"
+    MAIL = "mail"
+    CALL = "call"
+    CHAT = "chat"
+    TICKET = "ticket"
+    STORE = "store"
+    EVENT = "event"
+    SURVEY = "survey"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Stage(StrEnum):
+    """How far along the relation a touchpoint stands."""
+
+    AWARENESS = "awareness"
+    CONSIDERATION = "consideration"
+    PURCHASE = "purchase"
+    RETENTION = "retention"
+    ADVOCACY = "advocacy"
+
+
+class Kind(StrEnum):
+    """What happened in an interaction."""
+
+    CONTACT = "contact"  # the brand reached out: a mail sent, an ad served, a call placed
+    OPEN = "open"
+    CLICK = "click"
+    VIEW = "view"
+    VISIT = "visit"
+    SEARCH = "search"
+    CART = "cart"
+    PURCHASE = "purchase"
+    REFUND = "refund"
+    REDEMPTION = "redemption"
+    CALL = "call"  # the customer called or wrote in
+    COMPLAINT = "complaint"
+    RESOLUTION = "resolution"
+    RATING = "rating"
+    SHARE = "share"
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+    PROFILE = "profile"  # the customer's traits became known or changed
+    OTHER = "other"
+
+
+RESPONSES = (Kind.OPEN, Kind.CLICK, Kind.REDEMPTION)
+"""Kinds that answer a contact; a channel's response rate is their count over its contacts."""
+
+
+class Metric(StrEnum):
+    """Satisfaction scales: CSAT 1 to 5, NPS 0 to 10, CES 1 to 7."""
+
+    CSAT = "csat"
+    NPS = "nps"
+    CES = "ces"
+
+
+METRIC_RANGE: Mapping[Metric, tuple[float, float]] = {
+    Metric.CSAT: (1.0, 5.0),
+    Metric.NPS: (0.0, 10.0),
+    Metric.CES: (1.0, 7.0),
+}
+
+
+def channel_of(touchpoint: str) -> str:
+    """The channel of a touchpoint's name: the part before the first dot; `none` has none.
+
+    >>> channel_of("email.abandoned_cart")
+    'email'
+    """
+    return touchpoint.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """One exchange with one customer at one touchpoint at one time.
+
+    Attributes
+    ----------
+    message_id : unique name of the record; a second record with the same one is a duplicate.
+    at : when it happened, UTC.
+    received_at : when it became known, UTC; features see the interaction from `visible_at` on, never earlier.
+    value : money, in the catalogue's currency.
+    metric, score : a satisfaction rating and its scale; both or neither.
+    decision_id : the decision this interaction carries out or answers.
+    traits : customer attributes that this interaction made known (kind `profile`).
+    """
+
+    message_id: str
+    customer_id: str
+    touchpoint: str
+    kind: Kind
+    at: datetime
+    received_at: datetime
+    source: str
+    stage: Stage | None = None
+    value: float | None = None
+    metric: Metric | None = None
+    score: float | None = None
+    decision_id: str | None = None
+    traits: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def channel(self) -> str:
+        """The touchpoint's channel."""
+        return channel_of(self.touchpoint)
+
+    @property
+    def visible_at(self) -> datetime:
+        """The first moment at which a decision could have known of it: the later of `at` and `received_at`."""
+        return max(self.at, self.received_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedDecision:
+    """A decision taken elsewhere, as an export tells it.
+
+    Attributes
+    ----------
+    wave : the send it belonged to; customers known then and not in the wave got `none`.
+    candidates : what could have been chosen, `none` included.
+    probability : P(the sender chose `touchpoint`), or None where nobody logged it: then it is estimated, and marked so.
+    """
+
+    decision_id: str
+    customer_id: str
+    touchpoint: str
+    at: datetime
+    source: str
+    wave: str | None = None
+    candidates: tuple[str, ...] = ()
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a customer did in answer to a decision, reported with the decision's id."""
+
+    message_id: str
+    decision_id: str
+    kind: Kind
+    at: datetime
+    received_at: datetime
+    source: str
+    value: float | None = None

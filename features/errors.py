@@ -1,0 +1,33 @@
+"""One tree of exceptions; a message states the value, the rule and the remedy."""
+
+
+class TouchpointError(Exception):
+    """Anything this project refuses; the command line prints its message as one line and exits with 2."""
+
+
+class ConfigurationError(TouchpointError):
+    """A setting, catalogue or source mapping is not valid; the message names file and key."""
+
+
+class CaptureError(TouchpointError):
+    """A source could not be read at all; single bad records go to the quarantine instead."""
+
+
+class StoreError(TouchpointError):
+    """The journal, the lake or the feature store could not answer."""
+
+
+class UnknownDecisionError(TouchpointError):
+    """No decision has that id."""
+
+
+class DecisionConflictError(TouchpointError):
+    """The decision id was used before, for a different question."""
+
+
+class TrainingError(TouchpointError):
+    """There is not enough, or not the right, data to learn from."""
+
+
+class ArtifactError(TouchpointError):
+    """A registered model or policy is missing or is not the one that was registered."""
