@@ -31,3 +31,23 @@ class TrainingError(TouchpointError):
 
 class ArtifactError(TouchpointError):
     """A registered model or policy is missing or is not the one that was registered."""
+
+
+class RequestError(TouchpointError):
+    """A request cannot be answered as asked; `field` points at the part of it, such as `/at`."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownCustomerError(TouchpointError):
+    """Nothing is known of a customer of that id."""
+
+
+class ContentionError(TouchpointError):
+    """Too many decisions for one customer were taken at the same moment."""
+
+
+class PolicyError(TouchpointError):
+    """A policy was given, or made, numbers that no choice can be made from."""

@@ -1,0 +1,41 @@
+# Everything is set up from bare Python 3.11+ and make: a virtual environment and the locked, hashed dependencies.
+PYTHON ?= python3
+BIN := .venv/bin
+export TOUCHPOINT_HOME ?= $(CURDIR)/.touchpoint
+
+.PHONY: demo test check format bench lock clean
+
+demo: .venv/installed  ## real data in, a running service and a recommendation out; ARGS="--once --json" passes through
+	@$(BIN)/touchpoint demo $(ARGS)
+
+test: .venv/installed check  ## the gate: format, lint, types, architecture, tests
+	$(BIN)/pytest $(ARGS)
+
+check: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed  ## one table of ratios, and the same as JSON
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock:  ## resolve again after a change of the dependencies; needs uv
+	uv pip compile pyproject.toml --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
+
+clean:
+	rm -rf .venv .touchpoint
+
+# The messages go to standard error, so that `make demo ARGS="--once --json"` leaves clean JSON on standard output.
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; pass another as PYTHON=…")'
+	@echo "Setting up .venv with the locked dependencies (a minute or two, once) …" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . >&2
+	@touch $@

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from features.errors import TrainingError
+from training.ope import Log, SupportLimits, support
+
+N = 400
+EVEN = np.full((N, 2), 0.5)
+ACTIONS = np.arange(N) % 2
+LOG = Log(rewards=np.zeros(N), actions=ACTIONS, probabilities=np.full(N, 0.5))
+
+
+def test_a_log_covers_the_policy_that_wrote_it():
+    found = support(LOG, EVEN)
+    assert not found.thin
+    assert (found.effective_sample_size, found.mean_weight, found.max_weight, found.overlap) == (400.0, 1.0, 1.0, 1.0)
+
+
+def test_an_arm_that_was_never_chosen_is_told():
+    log = Log(rewards=np.zeros(N), actions=np.zeros(N, dtype=int), probabilities=np.full(N, 1.0))
+    found = support(log, np.tile([0.75, 0.25], (N, 1)))
+    assert found.reasons == ("only 75.0% of what the policy would choose could be in the log, less than 95%",)
+
+
+def test_few_decisions_that_carry_all_the_weight_are_told():
+    target = np.eye(2)[np.where(np.arange(N) < 50, ACTIONS, 1 - ACTIONS)]  # agrees with the log in 50 rows
+    found = support(LOG, target)
+    assert found.effective_sample_size == 50.0
+    assert (found.median_weight, found.max_weight) == (0.0, 2.0)
+    assert found.reasons == ("the 400 decisions tell as much as 50.0 equally weighted ones, fewer than 100",)
+    assert not support(LOG, target, limits=SupportLimits(effective_sample_size=50.0)).thin
+
+
+def test_mass_on_rarely_logged_arms_is_told_exactly_where_all_probabilities_are_known():
+    table = np.tile([0.999, 0.001], (N, 1))
+    log = Log(rewards=np.zeros(N), actions=np.zeros(N, dtype=int), probabilities=table[:, 0], all_probabilities=table)
+    found = support(log, np.tile([0.7, 0.3], (N, 1)))
+    assert found.rare_share == pytest.approx(0.3)
+    assert found.reasons == ("30.0% of what the policy would choose was logged with a probability below 0.005, more than 10%",)
+
+
+def test_mass_on_rarely_logged_arms_is_estimated_by_the_weights_otherwise():
+    # one decision in 400 fell on the arm of probability 0.0025; the policy wants it in a fifth of all: weight 80, 80/400 = 0.2
+    actions = (np.arange(N) == 7).astype(int)
+    log = Log(rewards=np.zeros(N), actions=actions, probabilities=np.where(actions, 0.0025, 0.9975))
+    assert support(log, np.tile([0.8, 0.2], (N, 1))).rare_share == pytest.approx(0.2)
+
+
+def test_a_limit_that_is_no_probability_is_refused():
+    with pytest.raises(TrainingError, match="must be in"):
+        support(LOG, EVEN, limits=SupportLimits(probability=2.0))

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from features.catalogue import Exploration
+from features.errors import PolicyError
+from features.synthetic import synthetic_catalogue
+from training.policy import Policy, PriorScorer, Scores
+
+ARMS = ("none", "mail.offer", "call.adviser")
+
+
+class Known:
+    """Returns the scores it was given."""
+
+    def __init__(self, propensity, value):
+        self.scores = Scores(np.array(propensity), np.array(value), np.zeros(len(value)))
+
+    def score(self, features):
+        return self.scores
+
+
+def policy(scorer, *, costs=(0.0, 1.0, 2.0), arms=ARMS):
+    exploration = Exploration(sharpness=1.0, floor=0.0)
+    return Policy(name="test", version="1", arms=arms, costs=np.array(costs), margin=0.5, exploration=exploration, scorer=scorer)
+
+
+def test_a_decision_carries_every_number_that_led_to_it():
+    decided = policy(Known([[0.1, 0.2, 0.3]], [40.0])).decide(np.zeros((1, 2)), np.ones((1, 3), dtype=bool))
+    # net values 0.1 x 40 x 0.5 - 1 = 1 and 0.2 x 20 - 2 = 2; gaps 2, 1, 0: 1/5, 1/4 and the rest 11/20
+    np.testing.assert_allclose(decided.propensity, [[0.1, 0.2, 0.3]])
+    np.testing.assert_allclose(decided.uplift, [[0.0, 0.1, 0.2]])
+    np.testing.assert_allclose(decided.net_values, [[0.0, 1.0, 2.0]])
+    np.testing.assert_allclose(decided.probabilities, [[0.2, 0.25, 0.55]])
+    assert decided.value.tolist() == [40.0]
+    assert decided.order.tolist() == [[2, 1, 0]]
+    assert decided.best.tolist() == [2]
+
+
+def test_the_best_arm_is_the_best_eligible_one():
+    eligible = np.array([[True, True, False]])
+    decided = policy(Known([[0.1, 0.2, 0.3]], [40.0])).decide(np.zeros((1, 2)), eligible)
+    assert decided.best.tolist() == [1]
+    np.testing.assert_allclose(decided.probabilities, [[1 / 3, 2 / 3, 0.0]])  # gap 1, two arms: 1/(2 + 1)
+
+
+def test_a_policy_takes_arms_costs_margin_and_exploration_from_the_catalogue():
+    catalogue = synthetic_catalogue()
+    made = Policy.of(catalogue, PriorScorer.of(catalogue, base_rate=0.2, value=60.0), name="prior", version="0")
+    assert made.arms == catalogue.arms
+    assert made.costs.tolist() == [0.0, 0.05, 0.3, 8.0, 1.0]
+    assert (made.margin, made.exploration) == (0.5, catalogue.exploration)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"arms": ("mail.offer", "none", "call.adviser")},
+        {"arms": ()},
+        {"costs": (0.0, 1.0)},
+        {"costs": (1.0, 1.0, 1.0)},
+        {"costs": (0.0, np.nan, 1.0)},
+    ],
+)
+def test_a_policy_whose_arms_and_costs_do_not_fit_is_refused(wrong):
+    with pytest.raises(PolicyError, match="none"):
+        policy(Known([[0.1, 0.2, 0.3]], [1.0]), **wrong)
+
+
+def test_a_scorer_that_answers_for_other_rows_is_refused():
+    with pytest.raises(PolicyError):
+        policy(Known([[0.1, 0.2, 0.3]], [1.0])).decide(np.zeros((2, 1)), np.ones((2, 3), dtype=bool))

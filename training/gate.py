@@ -1,0 +1,116 @@
+"""The gate: whether the challenger may become the champion, with the reasons in words and every comparison behind them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from training.ope import Estimate, Support
+
+
+class Finding(StrEnum):
+    """What a log says of the challenger against a rival."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    UNDECIDED = "not distinguishable"
+    SAME = "the same decisions"
+    UNSUPPORTED = "not comparable"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The challenger against one rival, on the same log.
+
+    Attributes
+    ----------
+    rival : its name, such as `champion 3` or `always mail.offer`.
+    value : the rival's own value.
+    difference : the challenger's value minus the rival's, paired.
+    support : how well the log covers the rival.
+    """
+
+    rival: str
+    value: Estimate
+    difference: Estimate
+    support: Support
+
+    @property
+    def finding(self) -> Finding:
+        """What the interval of the difference allows to be said; nothing where the log does not cover the rival."""
+        if self.support.thin:
+            return Finding.UNSUPPORTED
+        if self.difference.low > 0.0:
+            return Finding.BETTER
+        if self.difference.high < 0.0:
+            return Finding.WORSE
+        same = self.difference.value == 0.0 and self.difference.standard_error == 0.0
+        return Finding.SAME if same else Finding.UNDECIDED
+
+    @property
+    def sentence(self) -> str:
+        """The finding with its numbers."""
+        figures = f"difference {_interval(self.difference)} per decision"
+        if self.finding is Finding.UNSUPPORTED:
+            return f"not comparable with {self.rival}: {'; '.join(self.support.reasons)}"
+        if self.finding is Finding.SAME:
+            return f"takes the same decisions as {self.rival}"
+        if self.finding is Finding.UNDECIDED:
+            return f"not distinguishable from {self.rival}: {figures}"
+        return f"{self.finding} than {self.rival}: {figures}"
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """Promote or not, why, and the comparisons: the champion's first, then the constant policies' as given."""
+
+    promote: bool
+    reasons: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+
+
+def judge(challenger: Estimate, support: Support, *, champion: Comparison | None, constants: Sequence[Comparison]) -> GateVerdict:
+    """Judge the challenger on one log.
+
+    With a champion, promote when the challenger is better beyond doubt. Without one, promote unless the challenger is
+    worse than the best constant policy beyond doubt: a first policy is needed to learn from. Never promote on thin support.
+
+    Parameters
+    ----------
+    challenger : its value.
+    support : how well the log covers the challenger.
+    champion : the challenger against the champion; None where there is none yet.
+    constants : the challenger against every constant policy.
+    """
+    comparisons = (champion, *constants) if champion else tuple(constants)
+    reasons = [f"challenger: value {_interval(challenger)} per decision, from {challenger.n} decisions"]
+    if support.thin:
+        reasons += [f"refused, the log does not cover the challenger: {reason}" for reason in support.reasons]
+        return GateVerdict(False, tuple(reasons), comparisons)
+    decisive = champion or _best_constant(constants)
+    promote, reason = _against_champion(champion) if champion else _first_policy(decisive)
+    others = [comparison.sentence for comparison in comparisons if comparison is not decisive]
+    return GateVerdict(promote, (*reasons, reason, *others), comparisons)
+
+
+def _against_champion(champion: Comparison) -> tuple[bool, str]:
+    if champion.finding is Finding.BETTER:
+        return True, f"promoted: {champion.sentence}"
+    return False, f"refused, only a challenger that is better beyond doubt replaces a champion: {champion.sentence}"
+
+
+def _first_policy(best: Comparison | None) -> tuple[bool, str]:
+    if best is None:
+        return True, "promoted as the first policy; no constant policy could be compared with it on this log"
+    sentence = replace(best, rival=f"the best constant policy {best.rival}").sentence
+    if best.finding is Finding.WORSE:
+        return False, f"refused: {sentence}"
+    return True, f"promoted as the first policy: {sentence}"
+
+
+def _best_constant(constants: Sequence[Comparison]) -> Comparison | None:
+    comparable = [comparison for comparison in constants if comparison.finding is not Finding.UNSUPPORTED]
+    return max(comparable, key=lambda comparison: comparison.value.value, default=None)
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{estimate.value:+.4g} ({estimate.level:.0%} interval {estimate.low:+.4g} to {estimate.high:+.4g})"

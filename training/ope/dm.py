@@ -1,0 +1,24 @@
+"""The direct method: believes the reward model; its interval knows nothing of the model's error."""
+
+from training.ope.estimate import Estimate, mean_estimate
+from training.ope.log import FloatArray, Log, check_predictions
+from training.ope.weights import weigh
+
+
+def dm(log: Log, target: FloatArray, reward_model: FloatArray, *, level: float = 0.95) -> Estimate:
+    """The mean over decisions of what the model expects under the target policy.
+
+    Parameters
+    ----------
+    target : shape (n, k), the target policy's probabilities, rows sum to 1.
+    reward_model : shape (n, k), predicted reward of every arm, cross-fitted: not by a model that saw the row's customer.
+    level : of the interval.
+
+    Raises
+    ------
+    TrainingError
+        When an array does not fit; the message names the row.
+    """
+    weights = weigh(log, target)
+    check_predictions(reward_model, target)
+    return mean_estimate("dm", (target * reward_model).sum(axis=1), log, weights, level=level)

@@ -1,0 +1,115 @@
+"""Support: whether a log can speak about a policy at all, with the reasons in words when it can not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.errors import TrainingError
+from training.ope.log import FloatArray, Log
+from training.ope.weights import Weights, weigh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportLimits:
+    """Where support becomes thin.
+
+    Attributes
+    ----------
+    effective_sample_size : least number of equally weighted decisions; below it normal intervals are not to be trusted.
+    overlap : least share of the target's mass on arms that the log could have held.
+    probability : logged probabilities below it are called rare.
+    rare_share : largest share of the target's mass on rarely logged arms.
+    """
+
+    effective_sample_size: float = 100.0
+    overlap: float = 0.95
+    probability: float = 0.005
+    rare_share: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """How well a log covers a target policy.
+
+    Attributes
+    ----------
+    n : decisions in the log.
+    mean_weight : close to `overlap` when the logged probabilities are true.
+    median_weight, high_weight, max_weight : quantiles 0.5, 0.99 and 1 of the weights.
+    overlap : share of the target's mass on arms that the log could have held.
+    rare_share : share of the target's mass on arms whose logged probability is below the limit; estimated by the weights
+        where only the chosen arm's probability was logged.
+    reasons : why support is thin, in words; empty when it is not.
+    """
+
+    n: int
+    effective_sample_size: float
+    mean_weight: float
+    median_weight: float
+    high_weight: float
+    max_weight: float
+    overlap: float
+    rare_share: float
+    reasons: tuple[str, ...]
+
+    @property
+    def thin(self) -> bool:
+        """Whether the log says too little about the policy."""
+        return bool(self.reasons)
+
+
+def support(log: Log, target: FloatArray, *, limits: SupportLimits | None = None) -> Support:
+    """Diagnose how well the log covers the target policy.
+
+    Parameters
+    ----------
+    target : shape (n, k), the target policy's probabilities, rows sum to 1.
+    limits : where support becomes thin; None takes the defaults.
+
+    Raises
+    ------
+    TrainingError
+        When an array does not fit; the message names the row.
+    """
+    limits = limits or SupportLimits()
+    if not 0.0 <= limits.probability <= 1.0:
+        raise TrainingError(f"limits.probability {limits.probability} must be in [0, 1]")
+    weights = weigh(log, target)
+    rare_share = _rare_share(log, target, weights, limits.probability)
+    median, high, largest = (float(quantile) for quantile in np.quantile(weights.values, [0.5, 0.99, 1.0]))
+    return Support(
+        n=len(log.rewards),
+        effective_sample_size=weights.effective_sample_size,
+        mean_weight=float(weights.values.mean()),
+        median_weight=median,
+        high_weight=high,
+        max_weight=largest,
+        overlap=weights.overlap,
+        rare_share=rare_share,
+        reasons=tuple(_reasons(weights, rare_share, limits)),
+    )
+
+
+def _rare_share(log: Log, target: FloatArray, weights: Weights, probability: float) -> float:
+    if log.all_probabilities is not None:
+        return float((target * (log.all_probabilities < probability)).sum(axis=1).mean())
+    return min(1.0, float((weights.values * (log.probabilities < probability)).mean()))
+
+
+def _reasons(weights: Weights, rare_share: float, limits: SupportLimits) -> list[str]:
+    reasons = []
+    if weights.overlap < limits.overlap:
+        reasons.append(
+            f"only {weights.overlap:.1%} of what the policy would choose could be in the log, less than {limits.overlap:.0%}"
+        )
+    if weights.effective_sample_size < limits.effective_sample_size:
+        reasons.append(
+            f"the {len(weights.values)} decisions tell as much as {weights.effective_sample_size:.1f} equally weighted ones, "
+            f"fewer than {limits.effective_sample_size:g}"
+        )
+    if rare_share > limits.rare_share:
+        reasons.append(
+            f"{rare_share:.1%} of what the policy would choose was logged with a probability below {limits.probability:g}, "
+            f"more than {limits.rare_share:.0%}"
+        )
+    return reasons
