@@ -1,6 +1,6 @@
 """What the business configures, as TOML: touchpoints, objective, traits, contact caps, exploration."""
 
-from features.catalogue.load import load_catalogue, parse_catalogue
+from features.catalogue.load import load_catalogue, parse_catalogue, parse_toml
 from features.catalogue.model import Cap, Catalogue, Exploration, Objective, Touchpoint, Trait
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "Trait",
     "load_catalogue",
     "parse_catalogue",
+    "parse_toml",
 ]

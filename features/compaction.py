@@ -1,0 +1,111 @@
+"""Copies the journal's history to the lake, each record exactly once, whenever and however often it is run or killed.
+
+How far it has come is written nowhere but in the lake itself, as the highest position of the rows there: an append and its
+progress are the same atomic commit. Positions grow in commit order, so nothing can appear behind that point. The
+journal keeps its rows, because the service reads them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from features.domain import Interaction, Outcome
+from features.journal import Journal, Quarantined, RecordedDecision
+from features.journal.rows import json_object
+from features.lake import ONLINE, SCHEMAS, Lake
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionReport:
+    """How many rows were new to the lake, by table."""
+
+    moved: Mapping[str, int]
+
+
+def compact(journal: Journal, lake: Lake, *, batch: int) -> CompactionReport:
+    """Append everything new in the journal to the lake, `batch` rows to a commit."""
+    with lake.lock():
+        return CompactionReport({table: _compact_table(journal, lake, table, batch) for table in _ROWS})
+
+
+def _compact_table(journal: Journal, lake: Lake, table: str, batch: int) -> int:
+    position, moved = lake.last_position(table), 0
+    while records := journal.rows_after(table, position, batch):
+        moved += lake.append(table, _arrow(table, records))
+        position = records[-1][0]
+    return moved
+
+
+def _arrow(table: str, records: Sequence[tuple[int, object]]) -> pa.Table:
+    convert = _ROWS[table]
+    return pa.Table.from_pylist([convert(record, position) for position, record in records], schema=SCHEMAS[table])
+
+
+def _interaction(interaction: Interaction, position: int) -> dict[str, Any]:
+    return {
+        "message_id": interaction.message_id,
+        "customer_id": interaction.customer_id,
+        "touchpoint": interaction.touchpoint,
+        "channel": interaction.channel,
+        "kind": interaction.kind.value,
+        "stage": interaction.stage,
+        "at": interaction.at,
+        "received_at": interaction.received_at,
+        "value": interaction.value,
+        "metric": interaction.metric,
+        "score": interaction.score,
+        "decision_id": interaction.decision_id,
+        "traits": json_object(interaction.traits),
+        "properties": json_object(interaction.properties),
+        "source": interaction.source,
+        "position": position,
+    }
+
+
+def _decision(decision: RecordedDecision, position: int) -> dict[str, Any]:
+    return {
+        "decision_id": decision.decision_id,
+        "customer_id": decision.customer_id,
+        "touchpoint": decision.touchpoint,
+        "at": decision.at,
+        "received_at": decision.at,
+        "source": ONLINE,
+        "candidates": decision.candidates,
+        "probability": decision.probability,
+        "record": decision.record,
+        "position": position,
+    }
+
+
+def _outcome(outcome: Outcome, position: int) -> dict[str, Any]:
+    return {
+        "message_id": outcome.message_id,
+        "decision_id": outcome.decision_id,
+        "kind": outcome.kind.value,
+        "at": outcome.at,
+        "received_at": outcome.received_at,
+        "value": outcome.value,
+        "source": outcome.source,
+        "position": position,
+    }
+
+
+def _quarantined(record: Quarantined, position: int) -> dict[str, Any]:
+    return {
+        "record_id": record.record_id,
+        "source": record.source,
+        "file": ONLINE,
+        "row": position,
+        "reason": record.reason,
+        "raw": record.raw,
+    }
+
+
+_ROWS: Mapping[str, Callable[[Any, int], dict[str, Any]]] = {
+    "interactions": _interaction,
+    "decisions": _decision,
+    "outcomes": _outcome,
+    "quarantine": _quarantined,
+}

@@ -1,0 +1,10 @@
+"""What arrived or was decided online, durable before it is acknowledged; SQLite on one machine, PostgreSQL beyond it.
+
+Rows get positions that grow in the order of their commits, so a reader that remembers the last position it has seen misses
+nothing. Writers therefore take turns; many rows in one call cost little more than one.
+"""
+
+from features.journal.journal import Journal
+from features.journal.records import Contacts, Quarantined, Receipt, RecordedDecision, Status
+
+__all__ = ["Contacts", "Journal", "Quarantined", "Receipt", "RecordedDecision", "Status"]

@@ -1,0 +1,76 @@
+"""What the journal takes and gives, apart from the domain's own nouns."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What became of an appended record."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"  # the same record was there already
+    CONFLICT = "conflict"  # another record of that id was there already; this one is in the quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to one appended record; durable once given.
+
+    Attributes
+    ----------
+    position : where the record with this id stands in the journal.
+    reason : why it was quarantined, for a conflict.
+    """
+
+    message_id: str
+    status: Status
+    position: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedDecision:
+    """A decision of the service, as it was taken.
+
+    Attributes
+    ----------
+    request_hash : identifies the question, so that the same decision_id cannot answer another one.
+    record : the whole decision record, JSON.
+    candidates : what could be chosen then, `none` included.
+    probability : P(the policy chose `touchpoint`).
+    """
+
+    decision_id: str
+    customer_id: str
+    touchpoint: str
+    at: datetime
+    request_hash: str
+    record: str
+    candidates: tuple[str, ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """How often a customer was contacted.
+
+    Attributes
+    ----------
+    seen : all contacts ever recorded; `append_decision` compares it to notice a concurrent decision.
+    touchpoints, times : the contacts since the asked time, oldest first.
+    """
+
+    seen: int
+    touchpoints: tuple[str, ...]
+    times: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A record that was refused, kept with its reason; `raw` is the record as JSON text."""
+
+    record_id: str
+    source: str
+    reason: str
+    raw: str

@@ -1,0 +1,148 @@
+"""Turns records into rows of the journal's tables and back."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Row
+
+from features.domain import Interaction, Kind, Metric, Outcome, Stage
+from features.journal.records import Quarantined, RecordedDecision
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970 UTC.
+
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment(us: int) -> datetime:
+    """The UTC time so many microseconds after 1970."""
+    return _EPOCH + us * _MICROSECOND
+
+
+def json_object(values: Mapping[str, str]) -> str | None:
+    """Canonical JSON of a flat mapping; None when it is empty."""
+    return json.dumps(dict(values), sort_keys=True, ensure_ascii=False, separators=(",", ":")) if values else None
+
+
+def interaction_row(interaction: Interaction) -> dict[str, Any]:
+    """The row of an interaction."""
+    row = {
+        "message_id": interaction.message_id,
+        "customer_id": interaction.customer_id,
+        "touchpoint": interaction.touchpoint,
+        "kind": interaction.kind.value,
+        "at": microseconds(interaction.at),
+        "source": interaction.source,
+        "stage": None if interaction.stage is None else interaction.stage.value,
+        "value": interaction.value,
+        "metric": None if interaction.metric is None else interaction.metric.value,
+        "score": interaction.score,
+        "decision_id": interaction.decision_id,
+        "traits": json_object(interaction.traits),
+        "properties": json_object(interaction.properties),
+    }
+    return {**row, "digest": _digest(row), "received_at": microseconds(interaction.received_at)}
+
+
+def outcome_row(outcome: Outcome) -> dict[str, Any]:
+    """The row of an outcome."""
+    row = {
+        "message_id": outcome.message_id,
+        "decision_id": outcome.decision_id,
+        "kind": outcome.kind.value,
+        "at": microseconds(outcome.at),
+        "source": outcome.source,
+        "value": outcome.value,
+    }
+    return {**row, "digest": _digest(row), "received_at": microseconds(outcome.received_at)}
+
+
+def decision_row(decision: RecordedDecision) -> dict[str, Any]:
+    """The row of a decision."""
+    return {
+        "decision_id": decision.decision_id,
+        "customer_id": decision.customer_id,
+        "touchpoint": decision.touchpoint,
+        "at": microseconds(decision.at),
+        "request_hash": decision.request_hash,
+        "record": decision.record,
+        "candidates": json.dumps(decision.candidates),
+        "probability": decision.probability,
+    }
+
+
+def quarantine_row(source: str, reason: str, raw: str) -> dict[str, Any]:
+    """The row of a refused record; the same record refused for the same reason has the same id."""
+    return {"record_id": _digest([source, reason, raw]), "source": source, "reason": reason, "raw": raw}
+
+
+def refused_row(row: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """The quarantine's row of a row that another table did not take."""
+    raw = {name: value for name, value in row.items() if name not in ("digest", "received_at")}
+    return quarantine_row(row["source"], reason, json.dumps(raw, sort_keys=True, ensure_ascii=False))
+
+
+def as_interaction(row: Row[Any]) -> Interaction:
+    """The interaction of a row."""
+    return Interaction(
+        message_id=row.message_id,
+        customer_id=row.customer_id,
+        touchpoint=row.touchpoint,
+        kind=Kind(row.kind),
+        at=moment(row.at),
+        received_at=moment(row.received_at),
+        source=row.source,
+        stage=None if row.stage is None else Stage(row.stage),
+        value=row.value,
+        metric=None if row.metric is None else Metric(row.metric),
+        score=row.score,
+        decision_id=row.decision_id,
+        traits=json.loads(row.traits) if row.traits else {},
+        properties=json.loads(row.properties) if row.properties else {},
+    )
+
+
+def as_outcome(row: Row[Any]) -> Outcome:
+    """The outcome of a row."""
+    return Outcome(
+        message_id=row.message_id,
+        decision_id=row.decision_id,
+        kind=Kind(row.kind),
+        at=moment(row.at),
+        received_at=moment(row.received_at),
+        source=row.source,
+        value=row.value,
+    )
+
+
+def as_decision(row: Row[Any]) -> RecordedDecision:
+    """The decision of a row."""
+    return RecordedDecision(
+        decision_id=row.decision_id,
+        customer_id=row.customer_id,
+        touchpoint=row.touchpoint,
+        at=moment(row.at),
+        request_hash=row.request_hash,
+        record=row.record,
+        candidates=tuple(json.loads(row.candidates)),
+        probability=row.probability,
+    )
+
+
+def as_quarantined(row: Row[Any]) -> Quarantined:
+    """The refused record of a row."""
+    return Quarantined(record_id=row.record_id, source=row.source, reason=row.reason, raw=row.raw)
+
+
+def _digest(values: object) -> str:
+    return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,85 @@
+"""The journal's SQL tables; times are integer microseconds since 1970 UTC, which every database keeps exactly."""
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+METADATA = MetaData()
+
+
+def _table(name: str, *columns: Column[object] | Index) -> Table:
+    # AUTOINCREMENT, because plain SQLite would give the position of an erased last row to the next one
+    position = Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    return Table(name, METADATA, position, *columns, sqlite_autoincrement=True)
+
+
+def _text(name: str, *, nullable: bool = False, unique: bool = False) -> Column[object]:
+    return Column(name, Text, nullable=nullable, unique=unique)
+
+
+def _id(name: str, *, nullable: bool = False, unique: bool = False) -> Column[object]:
+    return Column(name, String(200), nullable=nullable, unique=unique)
+
+
+def _time(name: str) -> Column[object]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _number(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, Float(53), nullable=nullable)
+
+
+INTERACTIONS = _table(
+    "interactions",
+    _id("message_id", unique=True),
+    _id("customer_id"),
+    _text("touchpoint"),
+    _text("kind"),
+    _time("at"),
+    _time("received_at"),
+    _text("source"),
+    _text("stage", nullable=True),
+    _number("value"),
+    _text("metric", nullable=True),
+    _number("score"),
+    _id("decision_id", nullable=True),
+    _text("traits", nullable=True),
+    _text("properties", nullable=True),
+    _text("digest"),
+    Index("interactions_of_customer", "customer_id", "position"),
+)
+
+DECISIONS = _table(
+    "decisions",
+    _id("decision_id", unique=True),
+    _id("customer_id"),
+    _text("touchpoint"),
+    _time("at"),
+    _text("request_hash"),
+    _text("record"),
+    _text("candidates"),
+    _number("probability", nullable=False),
+    Index("decisions_of_customer", "customer_id", "position"),
+)
+
+OUTCOMES = _table(
+    "outcomes",
+    _id("message_id", unique=True),
+    _id("decision_id"),
+    _text("kind"),
+    _time("at"),
+    _time("received_at"),
+    _text("source"),
+    _number("value"),
+    _text("digest"),
+    Index("outcomes_of_decision", "decision_id"),
+)
+
+CONTACTS = _table(
+    "contacts",
+    Column("contact_id", String(220), nullable=False, unique=True),
+    _id("customer_id"),
+    _text("touchpoint"),
+    _time("at"),
+    Index("contacts_of_customer", "customer_id", "at"),
+)
+
+QUARANTINE = _table("quarantine", _id("record_id", unique=True), _text("source"), _text("reason"), _text("raw"))

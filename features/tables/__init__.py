@@ -1,0 +1,40 @@
+"""Feature tables: features declared once and run three ways, with equal results.
+
+What is kept of a customer is a *state*: decayed sums, counts, first and last times, current values. Each is a fold that commutes,
+so late and out-of-order interactions do no harm, and each is true at every later time by arithmetic alone. In order:
+
+1. `declared` lists the features; each names its read, each read the folds that it needs.
+2. `folds` make the state, one interaction at a time (`running`) or over the whole lake (`history`).
+3. `reads` make feature values out of states as of any time (`reading`), the same for history rows and for online rows.
+
+Features at a time T see exactly the interactions whose `visible_at`, the later of `at` and `received_at`, is at most T.
+"""
+
+from features.tables.declared import TOTAL, feature_list
+from features.tables.feature import Feature, all_columns, state_columns
+from features.tables.frames import KNOWN
+from features.tables.history import history, latest
+from features.tables.reading import matrix, read, stacked
+from features.tables.running import empty_state, fold
+from features.tables.state import POSITION, STATE_AT, State, StateColumn, microseconds
+
+__all__ = [
+    "KNOWN",
+    "POSITION",
+    "STATE_AT",
+    "TOTAL",
+    "Feature",
+    "State",
+    "StateColumn",
+    "all_columns",
+    "empty_state",
+    "feature_list",
+    "fold",
+    "history",
+    "latest",
+    "matrix",
+    "microseconds",
+    "read",
+    "stacked",
+    "state_columns",
+]

@@ -1,0 +1,96 @@
+"""From the lake to files: the whole history for training, and which customers' latest states the online store lacks.
+
+A customer's interactions may arrive late, dated before the last materialization, so "newer than last time" misses some. What
+counts is whether the customer's latest state differs from the one that was last put online; a small file remembers those.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from features.tables.declared import TOTAL
+from features.tables.feature import Feature
+from features.tables.history import history, latest
+from features.tables.state import POSITION, STATE_AT
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MARKS = ("customer_id", STATE_AT, POSITION, TOTAL)
+_MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to disk
+
+
+class Batch:
+    """The lake's interactions at one materialization, and the files made of them.
+
+    Parameters
+    ----------
+    connection : of ibis to DuckDB, as `batch_connection` gives it.
+    interactions : the lake's table on that connection.
+    """
+
+    def __init__(self, features: Sequence[Feature], connection: Any, interactions: ibis.Table) -> None:
+        self._features = features
+        self._connection = connection
+        self._interactions = interactions
+
+    def write_history(self, path: Path) -> int:
+        """Write every state that ever was to `path`, at once or not at all; give the number of rows."""
+        self._write(history(self._features, self._interactions), path)
+        return int(self._connection.read_parquet(path).count().execute())
+
+    def changed(self, *, until: datetime, marks: Path | None) -> ibis.Table:
+        """Latest states as of `until` that differ from what `marks` says of the last time; all of them without marks."""
+        states = latest(self._features, visible(self._interactions, until))
+        current = self._connection.create_table("latest", states, temp=True)
+        if marks is None or not marks.exists():
+            return current
+        # the number of interactions changes with every one that is added, however old it is
+        return current.anti_join(self._connection.read_parquet(marks), list(_MARKS))
+
+    def complete_until(self, until: datetime) -> datetime:
+        """The last moment that the data as of `until` tell of: a quiet source is not a complete one."""
+        last = self._connection.table("latest")[STATE_AT].max().execute()
+        return until if last is None or last != last else _EPOCH + timedelta(microseconds=int(last))
+
+    def stream(self, table: ibis.Table, rows: int) -> Iterator[pa.RecordBatch]:
+        """The rows of a table, about so many at a time; ibis itself does not know how to with this DuckDB."""
+        yield from self._connection.con.sql(self._connection.compile(table)).to_arrow_reader(rows)
+
+    def write_marks(self, path: Path) -> None:
+        """Remember that all latest states, as `changed` last saw them, are online."""
+        self._write(self._connection.table("latest").select(*_MARKS), path)
+
+    def _write(self, table: ibis.Table, path: Path) -> None:
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        self._connection.to_parquet(table, unfinished)
+        os.replace(unfinished, path)
+
+
+def visible(interactions: ibis.Table, until: datetime) -> ibis.Table:
+    """The interactions that a state as of `until` has in it.
+
+    The online state takes the journal in order, since its `position` stands for everything up to there: an interaction
+    that is dated into the future holds back those of the same customer behind it, and readers take them from the journal.
+    """
+    table = interactions.mutate(
+        seen=ibis.greatest(interactions.at, interactions.received_at) <= ibis.literal(until, type="timestamp('UTC')")
+    )
+    unseen = table.seen.ifelse(ibis.null("int64"), table.position)
+    table = table.mutate(barrier=unseen.min().over(ibis.window(group_by="customer_id")))
+    in_order = table.position.isnull() | table.barrier.isnull() | (table.position < table.barrier)
+    return table.filter(table.seen & in_order).drop("seen", "barrier")
+
+
+@contextmanager
+def batch_connection(folder: Path) -> Iterator[Any]:
+    """An ibis connection to a DuckDB of its own, with bounded memory, that spills into `folder`."""
+    connection = ibis.duckdb.connect(temp_directory=str(folder / "spill"), memory_limit=_MEMORY_LIMIT)
+    try:
+        yield connection
+    finally:
+        connection.disconnect()
