@@ -197,7 +197,7 @@ class Lake:
         key = KEYS[table]
         columns = ", ".join(f'"{name}"' for name in SCHEMAS[table].names)
         return f"""
-            WITH numbered AS (SELECT {columns}, row_number() OVER () AS nth FROM incoming),
+            WITH numbered AS MATERIALIZED (SELECT {columns}, row_number() OVER () AS nth FROM incoming),
                  first AS (SELECT {key}, min(nth) AS nth FROM numbered GROUP BY {key})
             SELECT numbered.* FROM numbered SEMI JOIN first USING (nth)
             ANTI JOIN (SELECT {key} FROM {self.relation(table)}) known USING ({key})"""

@@ -96,6 +96,8 @@ def _ingest_file(file: Path, setting: Setting, lake: Lake, on_progress: Callable
 def _refusing(file: Path) -> Iterator[None]:
     try:
         yield
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         cause = str(error).strip().splitlines()[0]
         raise CaptureError(f"{file}: cannot be read: {cause}; nothing of it was taken, export it again") from error
@@ -133,13 +135,14 @@ def _append(connection: duckdb.DuckDBPyConnection, table: str, lake: Lake) -> tu
 
 def _judged(table: str, lake: Lake) -> str:
     """Query for `ordinal` and `verdict` of every good record: new, duplicate, or conflict with another of the same key."""
-    key = KEYS[table]
     content = ", ".join(f'"{name}"' for name in SCHEMAS[table].names if name not in _DESCRIBES_CAPTURE)
-    digest = f"md5(to_json(row({content}))::VARCHAR)"
+    # 16 bytes each instead of texts, so that files and lakes of many millions of rows are compared in little memory
+    hashes = f"md5_number({KEYS[table]}) AS key, md5_number(to_json(row({content}))::VARCHAR) AS digest"
     return f"""
-        WITH good AS (SELECT ordinal, {key} AS key, {digest} AS digest FROM staged_{table} WHERE reason IS NULL),
-             first AS (SELECT key, min(ordinal) AS ordinal, arg_min(digest, ordinal) AS digest FROM good GROUP BY key),
-             known AS (SELECT {key} AS key, {digest} AS digest FROM {lake.relation(table)} SEMI JOIN first ON {key} = first.key)
+        WITH good AS MATERIALIZED (SELECT ordinal, {hashes} FROM staged_{table} WHERE reason IS NULL),
+             earliest AS (SELECT key, min(ordinal) AS ordinal FROM good GROUP BY key),
+             first AS MATERIALIZED (SELECT good.* FROM good SEMI JOIN earliest USING (ordinal)),
+             known AS (SELECT * FROM (SELECT {hashes} FROM {lake.relation(table)}) AS stored SEMI JOIN first USING (key))
         SELECT good.ordinal, CASE
             WHEN good.digest <> coalesce(known.digest, first.digest) THEN 'conflict'
             WHEN known.key IS NULL AND good.ordinal = first.ordinal THEN 'new'

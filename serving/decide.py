@@ -1,0 +1,134 @@
+"""Takes decisions; their logic is in `training/policy`: training makes policies, and evaluation must run the code that serves.
+
+Here is what a decision needs around the policy: the customer's features and contacts as they are at that moment, and a record
+that is durable before anybody hears the answer.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from features.catalogue import Catalogue
+from features.errors import ContentionError, DecisionConflictError, RequestError
+from features.journal import Journal, RecordedDecision
+from serving.compose import Circumstances, Composer, Question
+from serving.contacts import recent_contacts
+from serving.live import LoadedPolicy
+from serving.record import DecisionRecord, record_as_json, record_from_json, request_hash
+from serving.state import FeatureReader
+from training.policy import Policy, PriorScorer
+
+MOST_TRIES = 50
+
+
+class InForce(Protocol):
+    """Whatever holds the policy in force."""
+
+    @property
+    def current(self) -> LoadedPolicy | None:
+        """The policy in force, or None before any was promoted."""
+
+
+class Decider:
+    """Answers questions.
+
+    Parameters
+    ----------
+    seed : of the draws; together with a decision's id it fixes what chance does.
+    clock_skew_seconds : how far in the future a question may be dated.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        reader: FeatureReader,
+        journal: Journal,
+        live: InForce,
+        *,
+        seed: int,
+        clock_skew_seconds: float,
+    ) -> None:
+        self.catalogue = catalogue
+        self.journal = journal
+        self._reader = reader
+        self._live = live
+        self._skew = timedelta(seconds=clock_skew_seconds)
+        self._composer = Composer(catalogue, reader.features, seed=seed)
+        self._priors = LoadedPolicy(prior_policy(catalogue))
+
+    def earlier(self, decision_id: str, request: Mapping[str, Any]) -> DecisionRecord | None:
+        """The record of that id if the same question was answered before.
+
+        Raises
+        ------
+        DecisionConflictError
+            When the id was used for a different question.
+        """
+        found = self.journal.decision(decision_id)
+        if found is None:
+            return None
+        if found.request_hash != request_hash(request):
+            raise DecisionConflictError(f"decision_id {decision_id!r} was used for a different question; give a new one")
+        return record_from_json(found.record)
+
+    def decide(self, question: Question, *, now: datetime) -> DecisionRecord:
+        """Take one decision and, unless it is a dry run, record it durably.
+
+        Whatever changes the customer's contacts between reading them and recording the decision makes it be taken again: so caps
+        hold exactly, however many processes decide at once.
+
+        Raises
+        ------
+        RequestError
+            When the question names unknown touchpoints or a time that cannot be answered for.
+        DecisionConflictError
+            When its decision id was used for a different question.
+        ContentionError
+            When other decisions for this customer got in between every time.
+        """
+        at = self._time(question, now)
+        reading = self._reader.read(question.customer_id, at=at, unrecorded=question.unrecorded)
+        loaded = self._live.current
+        fallback = "no_policy" if loaded is None else reading.fallback
+        for _ in range(MOST_TRIES):
+            contacts = recent_contacts(self.journal, self.catalogue, question.customer_id, at=at)
+            given = Circumstances(
+                at=at, now=now, reading=reading, contacts=contacts, loaded=loaded or self._priors, fallback=fallback
+            )
+            record = self._composer.compose(question, given)
+            if question.dry_run:
+                return record
+            if self.journal.append_decision(_recorded(record, question), contacts_seen=contacts.seen):
+                return self._as_kept(record, question)
+        raise ContentionError(f"customer {question.customer_id!r}: other decisions got in between {MOST_TRIES} times; ask again")
+
+    def _time(self, question: Question, now: datetime) -> datetime:
+        at = question.at or now
+        if at > now + self._skew:
+            raise RequestError(f"/at: {at.isoformat()} is in the future; leave it out to decide as of now", field="/at")
+        return at
+
+    def _as_kept(self, record: DecisionRecord, question: Question) -> DecisionRecord:
+        """Of two callers that ask with the same decision id at once, both hear what the journal kept."""
+        if "decision_id" not in question.request:
+            return record
+        return self.earlier(question.decision_id, question.request) or record
+
+
+def prior_policy(catalogue: Catalogue) -> Policy:
+    """What decides before any policy was promoted: the catalogue's prior uplifts, with conversions of unknown worth."""
+    scorer = PriorScorer.of(catalogue, base_rate=0.0, value=0.0)
+    return Policy.of(catalogue, scorer, name="priors", version=catalogue.version)
+
+
+def _recorded(record: DecisionRecord, question: Question) -> RecordedDecision:
+    return RecordedDecision(
+        decision_id=record.decision_id,
+        customer_id=record.customer_id,
+        touchpoint=record.chosen,
+        at=record.at,
+        request_hash=request_hash(question.request),
+        record=record_as_json(record),
+        candidates=tuple(candidate.touchpoint for candidate in record.candidates if candidate.eligible),
+        probability=next(candidate.probability for candidate in record.candidates if candidate.touchpoint == record.chosen),
+    )

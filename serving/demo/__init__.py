@@ -1,0 +1,1 @@
+"""The demo's inputs: a catalogue, one mapping per table, and the few lines that write the public data set out as files."""

@@ -1,0 +1,78 @@
+"""Stands before the application: who asks, how large the body is, how many requests are in work."""
+
+import hmac
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.problems import BODY_TOO_LARGE, OVERLOADED, UNAUTHORIZED, ProblemError
+
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+
+
+class Guard:
+    """An ASGI middleware that lets through what the service should work on.
+
+    Parameters
+    ----------
+    api_key : required from callers, as `Authorization: Bearer` or `X-API-Key`; None lets everyone in.
+    max_in_work : requests above this number are turned away at once, which keeps the others fast.
+    """
+
+    def __init__(self, app: ASGIApp, *, api_key: str | None, max_body_bytes: int, max_in_work: int) -> None:
+        self.app = app
+        self._api_key = None if api_key is None else api_key.encode()
+        self._max_body_bytes = max_body_bytes
+        self._max_in_work = max_in_work
+        self._in_work = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on with a body that is counted as it arrives."""
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(Headers(scope=scope))
+        if refusal is not None:
+            await refusal.response()(scope, receive, send)
+            return
+        self._in_work += 1
+        try:
+            await self.app(scope, self._counted(receive), send)
+        finally:
+            self._in_work -= 1
+
+    def _refusal(self, headers: Headers) -> ProblemError | None:
+        if not self._is_known(headers):
+            return ProblemError(UNAUTHORIZED, "send the API key as 'Authorization: Bearer …' or 'X-API-Key: …'")
+        if self._in_work >= self._max_in_work:
+            return ProblemError(OVERLOADED, f"{self._in_work} requests are in work; try again in a moment")
+        declared = headers.get("content-length", "0")
+        if declared.isdecimal() and int(declared) > self._max_body_bytes:
+            return self._too_large()
+        return None
+
+    def _is_known(self, headers: Headers) -> bool:
+        if self._api_key is None:
+            return True
+        # header bytes arrive read as Latin-1; encoded back, they are what was sent
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        return hmac.compare_digest(given.encode("latin-1"), self._api_key)
+
+    def _counted(self, receive: Receive) -> Receive:
+        """A `receive` that stops a body too large even when it comes in chunks and declares no length."""
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_body_bytes:
+                raise self._too_large()
+            return message
+
+        return counted
+
+    def _too_large(self) -> ProblemError:
+        limit = self._max_body_bytes
+        return ProblemError(BODY_TOO_LARGE, f"the body is larger than {limit:,} bytes; send fewer items at a time")

@@ -1,0 +1,122 @@
+"""The policy in force: looks every few seconds which version is champion, loads it aside, then swaps one attribute."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from features.errors import ArtifactError
+from features.settings import Settings
+from training.artifact import read_artifact
+from training.policy import Policy
+from training.registry import Registry
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPolicy:
+    """A policy, and the digest of the files it was loaded from; None for one that no file holds."""
+
+    policy: Policy
+    sha256: str | None = None
+
+
+class PolicySource(Protocol):
+    """Where promoted policies come from."""
+
+    def champion(self) -> tuple[int, str] | None:
+        """Version and SHA-256 of the champion, or None where none was promoted yet."""
+
+    def load(self, version: int, sha256: str) -> LoadedPolicy:
+        """That version, checked against the digest."""
+
+
+class RegisteredPolicies:
+    """The registry as a source of policies that fit the features and arms which this process serves."""
+
+    def __init__(self, settings: Settings, *, feature_names: Sequence[str], arms: Sequence[str]) -> None:
+        self._registry = Registry(settings)
+        self._database = settings.home / "mlflow.db" if settings.tracking_uri is None else None
+        self._folder = settings.home / "serving" / f"policy-{os.getpid()}"
+        self._feature_names = tuple(feature_names)
+        self._arms = tuple(arms)
+
+    def champion(self) -> tuple[int, str] | None:
+        """Ask the registry; where nothing was ever trained there is none yet, and asking would take seconds to make one."""
+        if self._database is not None and not self._database.exists():
+            return None
+        return self._registry.champion()
+
+    def load(self, version: int, sha256: str) -> LoadedPolicy:
+        """Download, check and load.
+
+        Raises
+        ------
+        ArtifactError
+            When files are not the registered ones, or the policy is for other features or touchpoints.
+        """
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        folder = self._registry.download(version, self._folder)
+        policy = read_artifact(folder, sha256, version=str(version), feature_names=self._feature_names)
+        if policy.arms != self._arms:
+            differ = ", ".join(sorted(set(policy.arms) ^ set(self._arms))) or "their order"
+            raise ArtifactError(f"policy {version} chooses from other touchpoints than the catalogue ({differ}); train again")
+        return LoadedPolicy(policy, sha256)
+
+
+class LivePolicy:
+    """Holds the champion; a request reads `current` once, so a swap never shows in the middle of it.
+
+    Attributes
+    ----------
+    current : the policy in force; None where none was promoted yet.
+    settled : set once the source has answered and what it named is in force.
+    """
+
+    def __init__(self, source: PolicySource, *, on_change: Callable[[LoadedPolicy | None], None] = lambda loaded: None) -> None:
+        self.current: LoadedPolicy | None = None
+        self.settled = threading.Event()
+        self._source = source
+        self._on_change = on_change
+        self._champion: tuple[int, str] | None = None
+        self._complaint: str | None = None
+        self._stopped = threading.Event()
+
+    def refresh(self) -> None:
+        """Look once; on any failure the old policy stays in force, and the log says so, once per cause."""
+        try:
+            champion = self._source.champion()
+            if champion != self._champion:
+                self._swap(champion)
+        except Exception as error:  # whatever is wrong with registry or files, the service goes on with what it has
+            self._complain(f"{type(error).__name__}: {error}")
+        else:
+            self._complaint = None
+            self.settled.set()
+
+    def start(self, *, every_seconds: float) -> None:
+        """Look now and every so often, in the background, until `stop`."""
+        threading.Thread(target=self._poll, args=(every_seconds,), name="policy-poll", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+
+    def _poll(self, every_seconds: float) -> None:
+        self.refresh()
+        while not self._stopped.wait(every_seconds):
+            self.refresh()
+
+    def _swap(self, champion: tuple[int, str] | None) -> None:
+        loaded = None if champion is None else self._source.load(*champion)
+        self.current, self._champion = loaded, champion
+        self._on_change(loaded)
+        LOG.info("policy in force: %s", "priors" if loaded is None else f"{loaded.policy.name} {loaded.policy.version}")
+
+    def _complain(self, complaint: str) -> None:
+        if complaint != self._complaint:
+            LOG.warning("%s stays in force: %s", "the old policy" if self.current else "no policy", complaint)
+        self._complaint = complaint

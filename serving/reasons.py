@@ -1,0 +1,84 @@
+"""Why a touchpoint, in plain words: the money first, then what is known of the customer that moves it, then chance."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.domain import NONE
+from features.tables import Feature
+from serving.record import ScoredCandidate
+
+MOST_FEATURES = 3
+_WORTH_SAYING = 1e-4  # a hundredth of a point of conversion
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A scorer that can tell what moves the uplift of an arm."""
+
+    def contributions(self, features: NDArray[np.float64], arm: int) -> NDArray[np.float64]:
+        """Shape (n, d + 1): what each feature adds to the uplift of `arm`, and last what the touchpoint itself adds."""
+
+
+def money_reason(candidate: ScoredCandidate, *, margin: float, currency: str) -> str:
+    """The expected gain and the sum that leads to it.
+
+    >>> candidate = ScoredCandidate(touchpoint="mail.a", eligible=True, stage=None, rule=None, propensity=0.1, uplift=0.03,
+    ...     value=200.0, net_value=1.0, cost=0.5, probability=0.8)
+    >>> money_reason(candidate, margin=0.25, currency="USD")
+    'expected gain 1.00 USD = 3.00 points of conversion x 200.00 USD x 25 % - cost 0.50'
+    """
+    if candidate.touchpoint == NONE:
+        return f"doing nothing costs nothing and gains nothing: 0.00 {currency}"
+    return (
+        f"expected gain {candidate.net_value:.2f} {currency} = {100 * candidate.uplift:.2f} points of conversion "
+        f"x {candidate.value:.2f} {currency} x {100 * margin:g} % - cost {candidate.cost:.2f}"
+    )
+
+
+def feature_reasons(
+    features: Sequence[Feature],
+    values: Mapping[str, float | int | str | None],
+    contributions: NDArray[np.float64],
+    *,
+    touchpoint: str,
+    currency: str,
+) -> tuple[str, ...]:
+    """What is known of the customer that raises the effect of a touchpoint most.
+
+    Parameters
+    ----------
+    contributions : shape (d,), what each feature adds to the uplift, in the order of `features`.
+    """
+    strongest = np.argsort(-contributions, kind="stable")[:MOST_FEATURES]
+    return tuple(
+        f"{described(features[index], values[features[index].name], currency=currency)}; "
+        f"this raises the effect of {touchpoint} by {100 * contributions[index]:.2f} points"
+        for index in strongest
+        if contributions[index] > _WORTH_SAYING
+    )
+
+
+def described(feature: Feature, value: float | int | str | None, *, currency: str) -> str:
+    """A feature and its value in words: `Mean value of a purchase: 31.4 USD`."""
+    units = {"days": " days", "money": f" {currency}"}
+    known = "unknown" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+    unit = "" if value is None else units.get(feature.unit, "")
+    return f"{feature.meaning.rstrip('.')}: {known}{unit}"
+
+
+def chance_reason(chosen: ScoredCandidate, best: ScoredCandidate, *, currency: str) -> str | None:
+    """Why the choice is not what looked best, or None when it is.
+
+    >>> best = ScoredCandidate(touchpoint="mail.a", eligible=True, stage=None, rule=None, propensity=0.1, uplift=0.03,
+    ...     value=200.0, net_value=1.0, cost=0.5, probability=0.8)
+    >>> none = ScoredCandidate(touchpoint="none", eligible=True, stage=None, rule=None, propensity=0.07, uplift=0.0,
+    ...     value=200.0, net_value=0.0, cost=0.0, probability=0.2)
+    >>> chance_reason(none, best, currency="USD")
+    'chosen to learn: mail.a looked 1.00 USD better'
+    """
+    if chosen.touchpoint == best.touchpoint:
+        return None
+    return f"chosen to learn: {best.touchpoint} looked {best.net_value - chosen.net_value:.2f} {currency} better"

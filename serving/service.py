@@ -1,0 +1,79 @@
+"""The only door to BentoML: the process that serves the application, with liveness, readiness, workers and a graceful end."""
+
+import gc
+import logging
+from datetime import UTC, datetime
+
+import anyio.to_thread
+import bentoml
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_SECONDS_FOR_A_POLICY = 30.0
+
+
+class Entrance:
+    """Stands in for the application, which BentoML wants to know of before there are settings to make it from."""
+
+    application: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on."""
+        await self.application(scope, receive, send)
+
+
+ENTRANCE = Entrance()
+
+
+@bentoml.service(
+    traffic={"timeout": 60, "max_concurrency": 4096},  # a last resort; the guard turns requests away long before
+    metrics={"enabled": False},  # they would label every path as it was asked; see serving/metrics.py
+    logging={"access": {"enabled": False}},
+    tracing={"excluded_urls": ".*"},
+)
+@bentoml.asgi_app(ENTRANCE, path="/")
+class TouchpointService:
+    """One worker process."""
+
+    def __init__(self) -> None:
+        # imported here, in the worker: the supervisor loads this module too, and would take seconds for what it never uses
+        from features.settings import load_settings
+        from features.workspace import Workspace
+        from serving.application import create_application
+        from serving.assembly import assemble
+        from serving.metrics import Metrics
+
+        _log_like_the_server()
+        metrics = Metrics()
+        workspace = Workspace(load_settings())
+        self._assembly = assemble(workspace, on_policy=metrics.policy_changed)
+        self._assembly.live.start(every_seconds=workspace.settings.policy_poll_seconds)
+        desk = self._assembly.desk(metrics, clock=lambda: datetime.now(UTC))
+        ENTRANCE.application = create_application(desk, metrics, workspace.settings)
+        self._store_loaded = self._assembly.is_store_loaded()
+        self._assembly.live.settled.wait(_SECONDS_FOR_A_POLICY)
+        _spare_the_collector()
+
+    async def __is_ready__(self) -> bool:
+        """Whether the store answers, and the champion, if there is one, is in force."""
+        if not self._store_loaded:
+            self._store_loaded = await anyio.to_thread.run_sync(self._assembly.is_store_loaded)
+        return self._store_loaded and self._assembly.live.settled.is_set()
+
+    @bentoml.on_shutdown
+    def end(self) -> None:
+        """Stop looking for policies and close the journal."""
+        self._assembly.live.stop()
+        self._assembly.workspace.journal.close()
+
+
+def _log_like_the_server() -> None:
+    ours, servers = logging.getLogger("serving"), logging.getLogger("bentoml")
+    ours.handlers, ours.propagate = servers.handlers, False
+    ours.setLevel(logging.INFO)
+
+
+def _spare_the_collector() -> None:
+    """Take the objects of the large imports out of garbage collection, which would stop the process for 0.1 to 0.2 s."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 1000)

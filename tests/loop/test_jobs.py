@@ -1,0 +1,83 @@
+"""Jobs are safe to kill, to run again, and to run twice at once."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.lake import SCHEMAS, Lake
+
+KILLS = 6
+
+
+def contents(home: Any) -> dict[str, list[str]]:
+    """Every table of the lake, as sorted rows."""
+    lake = Lake(home.path / "lake")
+    return {table: sorted(map(repr, lake.read(table).to_pylist())) if lake.exists(table) else [] for table in SCHEMAS}
+
+
+def kill_at_random(home: Any, rng: np.random.Generator, *arguments: str, within: float) -> int:
+    process = home.start(*arguments)
+    time.sleep(float(rng.uniform(0.2, within)))
+    os.kill(process.pid, signal.SIGKILL)
+    return int(process.wait())
+
+
+def test_killing_ingest_anywhere_leaves_the_same_lake(make_home: Callable[[], Any]) -> None:
+    clean, killed = make_home(), make_home()
+    clean.ingest()
+    rng = np.random.default_rng(3)
+    for _ in range(KILLS):
+        for name in ("events", "sends"):
+            kill_at_random(killed, rng, *killed.ingest_arguments(name), within=2.5)
+    killed.ingest()
+    assert contents(killed) == contents(clean)
+
+
+def test_killing_retrain_anywhere_leaves_a_home_where_it_ends_well(make_home: Callable[[], Any]) -> None:
+    home = make_home()
+    home.ingest()
+    before = contents(home)
+    rng = np.random.default_rng(4)
+    for _ in range(KILLS):
+        kill_at_random(home, rng, "retrain", within=20.0)
+    report = home.json("retrain")
+    assert report["status"] in ("promoted", "kept") and report["champion"] is not None
+    assert contents(home) == before
+    reply = home.json("recommend", "customer-000003")
+    assert reply["fallback"] is None and reply["features"]["status"] == "fresh"
+
+
+def test_retraining_on_the_same_data_changes_nothing(trained: Any) -> None:
+    first = trained.json("retrain")
+    second = trained.json("retrain")
+    assert second["status"] == "kept" and second["champion"] == first["champion"] == second["champion"]
+
+
+def test_the_second_of_two_retrainings_says_so_and_leaves(trained: Any) -> None:
+    from filelock import FileLock
+
+    with FileLock(trained.path / "retrain.lock"):
+        started = time.monotonic()
+        report = trained.json("retrain")
+    assert report["status"] == "already_running"
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("ingest", "no-such.csv", "--source", "no-such.toml"), "no such file"),
+        (("schedule", "--cron", "every day"), "cron"),
+        (("explain", "no-such-decision"), "no-such-decision"),
+        (("serve", "--host", "0.0.0.0"), "api_key"),
+    ],
+)
+def test_bad_input_ends_with_one_clear_line(trained: Any, arguments: tuple[str, ...], words: str) -> None:
+    result = trained.run(*arguments, code=2)
+    assert words in result.stderr and "Traceback" not in result.stderr
+    assert len([line for line in result.stderr.splitlines() if line.startswith("touchpoint: ")]) == 1

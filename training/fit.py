@@ -1,0 +1,130 @@
+"""One retraining's learning: prepare → backtest → learn from all → register as challenger.
+
+The alias `challenger` moves last; the alias `champion` is not touched here.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from features.catalogue import Catalogue
+from features.errors import TrainingError
+from features.lake import Lake
+from training.artifact import Provenance, write_artifact
+from training.backtest import POLICY_NAME, Backtest, backtest
+from training.dataset import States
+from training.learn import learn
+from training.logbook import log_models, log_policy, log_preparation
+from training.policy import Policy
+from training.prepare import Prepared, Say, prepare
+from training.registered import RegisteredPolicy
+from training.registry import Registry
+from training.uplift import UpliftScorer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainReport:
+    """What one training gave.
+
+    Attributes
+    ----------
+    policy : the registered version, which now is the challenger.
+    new : whether this data had not been learnt from before.
+    decisions, estimated : closed decisions, and how many of their probabilities are estimates.
+    judgement : None where the log cannot judge; then `reasons` says why, and `promote` is False.
+    promote : the gate's verdict.
+    reasons : the gate's, in words, and what to know when reading them.
+    """
+
+    policy: RegisteredPolicy
+    new: bool
+    decisions: int
+    estimated: int
+    judgement: Backtest | None
+    promote: bool
+    reasons: tuple[str, ...]
+
+
+def train(
+    *,
+    catalogue: Catalogue,
+    lake: Lake,
+    store: States,
+    registry: Registry,
+    at: datetime,
+    until: datetime,
+    seed: int,
+    on_progress: Say,
+) -> TrainReport:
+    """Learn a policy from all that closed by `until`, judge it, and register it as challenger.
+
+    On data that were learnt from before, it judges again and registers nothing new.
+
+    Parameters
+    ----------
+    at : recorded as the policy's creation.
+    until : data are complete until then: the feature store's watermark.
+
+    Raises
+    ------
+    TrainingError
+        When there is too little to learn from; the message says what is missing.
+    """
+    prepared = prepare(catalogue=catalogue, lake=lake, store=store, until=until, seed=seed, on_progress=on_progress)
+    judgement, reasons = _judge(prepared, catalogue, registry=registry, seed=seed, on_progress=on_progress)
+    policy = next((policy for policy in registry.versions() if policy.fingerprint == prepared.fingerprint), None)
+    new = policy is None
+    if policy is None:
+        on_progress("learning from all closed decisions")
+        scorer = learn(prepared.dataset, prepared.snapshots, catalogue, seed=seed)
+        on_progress("registering models and policy")
+        with registry.run(f"retraining {at:%Y-%m-%d %H:%M}") as run:
+            log_preparation(registry, run, prepared, catalogue=catalogue, at=at, until=until, seed=seed)
+            log_models(registry, run, prepared, judgement, scorer)
+            policy = _register(run, prepared, judgement, reasons, scorer, catalogue=catalogue, registry=registry, at=at)
+    registry.challenge(policy.version)
+    return TrainReport(
+        policy=policy,
+        new=new,
+        decisions=len(prepared.dataset),
+        estimated=int(prepared.dataset.estimated.sum()),
+        judgement=judgement,
+        promote=judgement is not None and judgement.evaluation.verdict.promote,
+        reasons=reasons,
+    )
+
+
+def _judge(
+    prepared: Prepared, catalogue: Catalogue, *, registry: Registry, seed: int, on_progress: Say
+) -> tuple[Backtest | None, tuple[str, ...]]:
+    try:
+        judgement = backtest(prepared, catalogue, registry=registry, seed=seed, on_progress=on_progress)
+    except TrainingError as error:
+        return None, (f"refused, the log cannot judge a policy: {error}",)
+    return judgement, (*judgement.evaluation.verdict.reasons, *judgement.evaluation.notes)
+
+
+def _register(
+    parent: str,
+    prepared: Prepared,
+    judgement: Backtest | None,
+    reasons: tuple[str, ...],
+    scorer: UpliftScorer,
+    *,
+    catalogue: Catalogue,
+    registry: Registry,
+    at: datetime,
+) -> RegisteredPolicy:
+    policy = Policy.of(catalogue, scorer, name=POLICY_NAME, version="unregistered")
+    provenance = Provenance(
+        fingerprint=prepared.fingerprint,
+        catalogue_version=catalogue.version,
+        created_at=at,
+        trained_until=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(prepared.dataset.at.max())),
+    )
+    with registry.run("policy", parent=parent) as run, TemporaryDirectory() as temporary:
+        log_policy(registry, run, prepared, judgement, reasons, currency=catalogue.currency)
+        folder = Path(temporary) / "policy"
+        write_artifact(folder, policy, provenance)
+        return registry.register_policy(run, folder, fingerprint=prepared.fingerprint)

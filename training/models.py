@@ -1,0 +1,154 @@
+"""The only door to LightGBM: fits boosters, loads them from text, predicts and explains with numpy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import ArtifactError
+from training.calibration import Calibration, Link
+
+Floats = NDArray[np.float64]
+
+_THREADS = (
+    1  # LightGBM's threads spin while they wait, and lose more than they gain as soon as a core is shared; folds run side by side
+)
+_ROWS_FOR_BINS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a booster is fitted for, and how far."""
+
+    objective: str
+    link: Link
+    trees: int = 200
+    leaves: int = 15
+    learning_rate: float = 0.05
+    rows_in_leaf: int = 50
+    patience: int = 20
+
+    def parameters(self, *, rows: int, seed: int) -> dict[str, Any]:
+        """LightGBM's parameters; a small data set gets smaller leaves."""
+        return {
+            "objective": self.objective,
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": max(5, min(self.rows_in_leaf, rows // 40)),
+            "lambda_l2": 5.0,
+            "feature_fraction": 0.7,
+            "bagging_fraction": 0.8,
+            "bagging_freq": 1,
+            "max_bin": 63,
+            "bin_construct_sample_cnt": _ROWS_FOR_BINS,
+            "seed": seed % 2**31,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": _THREADS,
+            "verbosity": -1,
+        }
+
+
+BINARY = Recipe("binary", Link.LOGISTIC)
+AMOUNT = Recipe("tweedie", Link.EXPONENTIAL)
+MEAN = Recipe("regression", Link.IDENTITY)
+
+
+@dataclass(frozen=True, slots=True)
+class Booster:
+    """A fitted booster: its native text, and the loaded model."""
+
+    text: str
+    native: Any = field(repr=False, compare=False)
+
+    @classmethod
+    def load(cls, text: str) -> "Booster":
+        """Load a booster from its native text; nothing but numbers is read.
+
+        Raises
+        ------
+        ArtifactError
+            When the text is no LightGBM model.
+        """
+        import lightgbm
+
+        try:
+            return cls(text, lightgbm.Booster(model_str=text))
+        except lightgbm.basic.LightGBMError as error:
+            raise ArtifactError(f"a model's text is not readable by LightGBM ({error}); train and register it again") from None
+
+    @property
+    def width(self) -> int:
+        """The number of features it reads."""
+        return int(self.native.num_feature())
+
+    @property
+    def trees(self) -> int:
+        """The number of trees."""
+        return int(self.native.num_trees())
+
+    def raw(self, features: Floats) -> Floats:
+        """Raw scores, shape (n,), before link and calibration."""
+        return np.asarray(self.native.predict(features, raw_score=True, num_threads=_THREADS), dtype=np.float64)
+
+    def contributions(self, features: Floats) -> Floats:
+        """Each feature's part in the raw score, shape (n, d + 1); the last column is the base, rows sum to the raw score."""
+        parts = self.native.predict(features, pred_contrib=True, num_threads=_THREADS)
+        return np.asarray(parts, dtype=np.float64)
+
+    def importances(self) -> Floats:
+        """Each feature's total gain, shape (d,)."""
+        return np.asarray(self.native.feature_importance(importance_type="gain"), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A booster with its calibration."""
+
+    booster: Booster
+    calibration: Calibration
+
+    def predict(self, features: Floats) -> Floats:
+        """Calibrated predictions, shape (n,)."""
+        return self.calibration.apply(self.booster.raw(features))
+
+
+def fit_booster(
+    features: Floats,
+    label: Floats,
+    *,
+    recipe: Recipe,
+    seed: int,
+    names: Sequence[str] | None = None,
+    weight: Floats | None = None,
+    validation: tuple[Floats, Floats, Floats | None] | None = None,
+) -> Booster:
+    """Fit a booster; with `validation` it stops at the number of trees that predicts those rows best.
+
+    Parameters
+    ----------
+    features : shape (n, d), NaN where unknown.
+    label : shape (n,).
+    weight : shape (n,), or None for equal weights.
+    validation : features, label and weight of the rows to stop by.
+    """
+    import lightgbm
+
+    parameters = recipe.parameters(rows=len(label), seed=seed)
+    columns = list(names) if names is not None else "auto"
+    data = lightgbm.Dataset(features, label, weight=weight, feature_name=columns, params=parameters, free_raw_data=True)
+    callbacks, sets = [], []
+    if validation is not None:
+        callbacks = [lightgbm.early_stopping(recipe.patience, verbose=False)]
+        rows, target, importance = validation
+        sets = [lightgbm.Dataset(rows, target, weight=importance, reference=data, params=parameters)]
+    fitted = lightgbm.train(parameters, data, num_boost_round=recipe.trees, valid_sets=sets, callbacks=callbacks)
+    best = fitted.best_iteration if validation is not None else fitted.current_iteration()
+    return Booster.load(fitted.model_to_string(num_iteration=max(best, 1)))
+
+
+def with_trees(recipe: Recipe, trees: int) -> Recipe:
+    """The same recipe with exactly that many trees."""
+    return replace(recipe, trees=max(1, trees))

@@ -1,0 +1,72 @@
+"""Everything to learn from, ready: decisions and snapshots with features, and the probabilities that nobody logged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from features.catalogue import Catalogue
+from features.lake import Lake
+from training.assignment import Overlap, estimate_assignment, overlap
+from training.dataset import Dataset, Snapshots, States, load_dataset, load_snapshots
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What a retraining starts from.
+
+    Attributes
+    ----------
+    overlap : of the dataset's rows.
+    clipped_share : share of estimated probabilities that were moved to their bounds.
+    fingerprint : of data, catalogue and seed; equal ones give equal policies.
+    """
+
+    dataset: Dataset
+    snapshots: Snapshots
+    overlap: Overlap
+    clipped_share: float
+    fingerprint: str
+
+
+def prepare(*, catalogue: Catalogue, lake: Lake, store: States, until: datetime, seed: int, on_progress: Say) -> Prepared:
+    """Load what closed by `until`, and estimate the missing probabilities.
+
+    Raises
+    ------
+    TrainingError
+        When no decision's window has closed, or history is shorter than the windows.
+    """
+    on_progress("loading decisions, with features as known then")
+    dataset = load_dataset(lake, store, catalogue, until=until)
+    on_progress(f"{len(dataset):,} closed decisions; loading snapshots of all customers")
+    snapshots = load_snapshots(lake, store, catalogue, until=until)
+    on_progress(f"estimating with which probability {int(dataset.estimated.sum()):,} decisions were made")
+    complete, clipped_share = _completed(dataset, seed=seed)
+    return Prepared(
+        dataset=complete,
+        snapshots=snapshots,
+        overlap=overlap(complete.probabilities, arm=dataset.arm, eligible=dataset.eligible, estimated=dataset.estimated),
+        clipped_share=clipped_share,
+        fingerprint=sha256(f"{dataset.fingerprint}/{catalogue.version}/{seed}".encode()).hexdigest(),
+    )
+
+
+def _completed(dataset: Dataset, *, seed: int) -> tuple[Dataset, float]:
+    unknown = dataset.where(dataset.estimated)
+    if not len(unknown):
+        return dataset.with_estimates(dataset.probabilities), 0.0
+    assignment = estimate_assignment(
+        unknown.features,
+        arm=unknown.arm,
+        eligible=unknown.eligible,
+        wave=unknown.wave,
+        customers=unknown.customer_id,
+        arms=unknown.arms,
+        seed=seed,
+    )
+    estimates = dataset.probabilities.copy()
+    estimates[dataset.estimated] = assignment.probabilities
+    return dataset.with_estimates(estimates), assignment.clipped_share

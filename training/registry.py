@@ -1,0 +1,289 @@
+"""The only door to MLflow: runs of a retraining, registered models, and the policy's versions with their aliases.
+
+The alias `champion` is what serves. It moves last, in one step, so a job killed anywhere leaves the old champion in force. What a
+champion replaced stands in the tag `replaced` of its version: rolling back follows it.
+"""
+
+import json
+import logging
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import ArtifactError
+from features.settings import Settings
+from training.artifact import artifact_sha256
+from training.models import Booster
+from training.registered import RegisteredPolicy, Verdict
+
+POLICY = "touchpoint-policy"
+EXPERIMENT = "touchpoint"
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+
+_FOLDER = "policy"
+
+
+class Registry:
+    """Tracking and registry behind one `Settings`; MLflow is imported and its tables are made when first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @contextmanager
+    def run(self, name: str, *, parent: str | None = None) -> Iterator[str]:
+        """A run, within a parent run if given; it is closed at the end, as failed when an exception passes."""
+        tags = {"mlflow.parentRunId": parent} if parent else {}
+        run_id = str(self._client.create_run(self._experiment, run_name=name, tags=tags).info.run_id)
+        try:
+            yield run_id
+        except BaseException:
+            self._client.set_terminated(run_id, "FAILED")
+            raise
+        self._client.set_terminated(run_id)
+
+    def log_parameters(self, run_id: str, parameters: Mapping[str, object]) -> None:
+        """Log what a run was told."""
+        from mlflow.entities import Param
+
+        self._client.log_batch(run_id, params=[Param(key, str(value)) for key, value in parameters.items()])
+
+    def log_values(self, run_id: str, values: Mapping[str, float]) -> None:
+        """Log figures; what is not finite is left out."""
+        from mlflow.entities import Metric
+        from mlflow.utils.time import get_current_time_millis
+
+        now = get_current_time_millis()
+        finite = [Metric(name, float(value), now, 0) for name, value in values.items() if np.isfinite(value)]
+        self._client.log_batch(run_id, metrics=finite)
+
+    def log_text(self, run_id: str, file: str, text: str) -> None:
+        """Log a text, JSON or HTML file; the user interface opens it."""
+        self._client.log_text(run_id, text, file)
+
+    def log_model(
+        self, run_id: str, name: str, booster: Booster, *, example: NDArray[np.float64], columns: Sequence[str]
+    ) -> None:
+        """Log a booster with signature and input example, and register it as `touchpoint-<name>`.
+
+        Parameters
+        ----------
+        example : shape (n, d), some rows of features.
+        """
+        import mlflow
+        import mlflow.lightgbm
+        import pandas as pd
+        from mlflow.models import infer_signature
+
+        frame = pd.DataFrame(example, columns=list(columns))
+        model = f"touchpoint-{name}"
+        with _quiet(), _tracking(self._uri):
+            with mlflow.start_run(run_id=run_id, nested=True):
+                logged = mlflow.lightgbm.log_model(
+                    booster.native,
+                    name=name,
+                    signature=infer_signature(frame, booster.raw(example)),
+                    input_example=frame,
+                    pip_requirements=["lightgbm>=4.6,<5", "numpy>=2,<3"],  # given, not inferred: inferring takes seconds
+                )
+            self._ensure_model(model)
+            self._client.create_model_version(model, source=logged.model_uri, run_id=run_id, model_id=logged.model_id)
+
+    def register_policy(self, run_id: str, folder: Path, *, fingerprint: str) -> RegisteredPolicy:
+        """Register a policy folder; the same folder is registered once."""
+        digest = artifact_sha256(folder)
+        known = next((policy for policy in self.versions() if policy.sha256 == digest), None)
+        if known is None:
+            self._client.log_artifacts(run_id, str(folder), _FOLDER)
+            self._ensure_model(POLICY)
+            created = self._client.create_model_version(
+                POLICY,
+                source=f"runs:/{run_id}/{_FOLDER}",
+                run_id=run_id,
+                tags={"sha256": digest, "fingerprint": fingerprint},
+            )
+            known = RegisteredPolicy(int(created.version), digest, fingerprint, run_id)
+        return known
+
+    def challenge(self, version: int) -> None:
+        """Point the alias `challenger` at a version."""
+        self._client.set_registered_model_alias(POLICY, CHALLENGER, str(version))
+
+    def versions(self) -> tuple[RegisteredPolicy, ...]:
+        """Every registered policy, newest first."""
+        found = self._client.search_model_versions(f"name = '{POLICY}'", max_results=10_000)
+        return tuple(sorted((_registered(version) for version in found), key=lambda policy: -policy.version))
+
+    def champion(self) -> tuple[int, str] | None:
+        """Version and SHA-256 of what serves, or None; a few milliseconds, fit for polling."""
+        policy = self._aliased(CHAMPION)
+        return None if policy is None else (policy.version, policy.sha256)
+
+    def challenger(self) -> RegisteredPolicy | None:
+        """The policy registered last, or None."""
+        return self._aliased(CHALLENGER)
+
+    def record_verdict(self, version: int, *, passed: bool, champion: int | None, reasons: Sequence[str]) -> None:
+        """Write what the gate said onto a version, in place of what it said before."""
+        verdict = {"passed": passed, "champion": champion, "reasons": list(reasons)}
+        self._client.set_model_version_tag(POLICY, str(version), "verdict", json.dumps(verdict))
+
+    def verdict(self, version: int) -> Verdict | None:
+        """What the gate said of a version last, or None."""
+        text = self._version(version).tags.get("verdict")
+        if text is None:
+            return None
+        verdict = json.loads(text)
+        return Verdict(verdict["passed"], verdict["champion"], tuple(verdict["reasons"]))
+
+    def promote(self, version: int) -> None:
+        """Make a version the champion.
+
+        Raises
+        ------
+        ArtifactError
+            When there is no such version.
+        """
+        self._version(version)
+        champion = self.champion()
+        if champion is not None and champion[0] == version:
+            return
+        if champion is not None:
+            self._client.set_model_version_tag(POLICY, str(version), "replaced", str(champion[0]))
+        self._client.set_registered_model_alias(POLICY, CHAMPION, str(version))
+
+    def rollback(self) -> int:
+        """Make the champion's predecessor the champion again; give its version.
+
+        Raises
+        ------
+        ArtifactError
+            When there is no champion, or it had no predecessor.
+        """
+        champion = self.champion()
+        if champion is None:
+            raise ArtifactError("there is no champion to roll back; promote a version first")
+        replaced = self._version(champion[0]).tags.get("replaced")
+        if replaced is None:
+            raise ArtifactError(f"champion {champion[0]} replaced no other version; promote the one you want")
+        self._client.set_registered_model_alias(POLICY, CHAMPION, replaced)
+        return int(replaced)
+
+    def download(self, version: int, target: Path) -> Path:
+        """Copy a version's folder to `target`, which is replaced, and check its SHA-256; nothing is loaded.
+
+        Raises
+        ------
+        ArtifactError
+            When there is no such version, or its files are not the registered ones.
+        """
+        import mlflow.artifacts
+
+        policy = _registered(self._version(version))
+        arriving = target.with_name(f"{target.name}.arriving-{os.getpid()}")
+        shutil.rmtree(arriving, ignore_errors=True)
+        arriving.mkdir(parents=True)
+        try:
+            with _quiet():
+                mlflow.artifacts.download_artifacts(
+                    run_id=policy.run_id, artifact_path=_FOLDER, dst_path=str(arriving), tracking_uri=self._uri
+                )
+            found = artifact_sha256(arriving / _FOLDER)
+            if found != policy.sha256:
+                raise ArtifactError(f"policy {version}: SHA-256 is {found}, registered was {policy.sha256}; roll back")
+            shutil.rmtree(target, ignore_errors=True)
+            (arriving / _FOLDER).replace(target)
+        except OSError as error:
+            raise ArtifactError(f"policy {version}: its files could not be copied ({error}); roll back, or train again") from None
+        finally:
+            shutil.rmtree(arriving, ignore_errors=True)
+        return target
+
+    @property
+    def _uri(self) -> str:
+        return self.settings.effective_tracking_uri
+
+    @cached_property
+    def _client(self) -> Any:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        if self._uri.startswith("sqlite"):
+            self.settings.home.mkdir(parents=True, exist_ok=True)
+        with _quiet():
+            from mlflow import MlflowClient
+
+            for noisy in ("alembic", "mlflow"):  # importing MLflow sets their levels
+                logging.getLogger(noisy).setLevel(logging.ERROR)
+            return MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
+
+    @cached_property
+    def _experiment(self) -> str:
+        known = self._client.get_experiment_by_name(EXPERIMENT)
+        if known is not None:
+            return str(known.experiment_id)
+        local = self._uri.startswith("sqlite")  # a tracking server decides itself where artifacts go
+        location = self.settings.artifacts_path.as_uri() if local else None
+        return str(self._client.create_experiment(EXPERIMENT, artifact_location=location))
+
+    def _ensure_model(self, name: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.get_registered_model(name)
+        except MlflowException:
+            self._client.create_registered_model(name)
+
+    def _aliased(self, alias: str) -> RegisteredPolicy | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _registered(self._client.get_model_version_by_alias(POLICY, alias))
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise ArtifactError(f"the registry at {self._uri} does not answer: {error.message}") from None
+
+    def _version(self, version: int) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_model_version(POLICY, str(version))
+        except MlflowException:
+            raise ArtifactError(f"there is no policy version {version}; the MLflow UI lists those of {POLICY}") from None
+
+
+def _registered(version: Any) -> RegisteredPolicy:
+    tags = version.tags
+    if "sha256" not in tags or "fingerprint" not in tags:
+        raise ArtifactError(f"policy version {version.version} has no recorded SHA-256; it was not registered by this project")
+    return RegisteredPolicy(int(version.version), tags["sha256"], tags["fingerprint"], version.run_id)
+
+
+@contextmanager
+def _tracking(uri: str) -> Iterator[None]:
+    """Flavours log to the process's tracking URI; borrow it and give it back."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,225 @@
+"""The scheduled job and its steps, in order: compact → materialize → train and evaluate → promote if the gate passes.
+
+Every step can be killed and run again: journal and lake match by key, newer rows replace older ones in Feast, a policy is
+registered under the fingerprint of its data, and the alias `champion` moves last, in one step.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from filelock import FileLock, Timeout
+
+from features.compaction import CompactionReport, compact
+from features.errors import TouchpointError, TrainingError
+from features.settings import Settings
+from features.store import MaterializeReport
+from features.workspace import Workspace
+from training import fit
+from training.evaluate import Evaluation
+from training.registry import Registry
+
+Say = Callable[[str], None]
+
+BATCH = 50_000
+
+
+class AlreadyRunningError(TouchpointError):
+    """Another job holds the lock of this home."""
+
+
+class GateRefusedError(TouchpointError):
+    """The gate does not let the challenger become champion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Materialized:
+    """What reached the lake and the feature store."""
+
+    compacted: CompactionReport
+    materialized: MaterializeReport
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The challenger and what the gate says of it.
+
+    Attributes
+    ----------
+    new : whether these data had not been learnt from before.
+    estimated : decisions whose probability nobody logged.
+    evaluation : None where the log cannot judge; `reasons` says why.
+    """
+
+    challenger: int
+    new: bool
+    decisions: int
+    estimated: int
+    promote: bool
+    reasons: tuple[str, ...]
+    evaluation: Evaluation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """The champion now in force and the one before it."""
+
+    champion: int
+    replaced: int | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainReport:
+    """What one run did.
+
+    Attributes
+    ----------
+    status : `promoted`, `kept` (the gate refused) or `already_running` (another job works on this home; nothing was done).
+    reasons : the gate's, in words.
+    """
+
+    status: str
+    reasons: tuple[str, ...] = ()
+    champion: int | None = None
+    challenger: int | None = None
+
+
+def retrain(workspace: Workspace, *, now: datetime, on_progress: Say) -> RetrainReport:
+    """Do all steps; of two runs at once the second says so and leaves."""
+    try:
+        with one_at_a_time(workspace.settings):
+            _materialize(workspace, now=now, on_progress=on_progress)
+            trained = _train(workspace, now=now, on_progress=on_progress)
+            if trained.promote:
+                _promote(workspace, trained.challenger, on_progress=on_progress)
+            champion = Registry(workspace.settings).champion()
+    except AlreadyRunningError as error:
+        on_progress(str(error))
+        return RetrainReport("already_running", (str(error),))
+    status = "promoted" if trained.promote else "kept"
+    return RetrainReport(status, trained.reasons, None if champion is None else champion[0], trained.challenger)
+
+
+def materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> Materialized:
+    """Bring the journal into the lake, and the lake into the feature store.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When another job works on this home.
+    """
+    with one_at_a_time(workspace.settings):
+        return _materialize(workspace, now=now, on_progress=on_progress)
+
+
+def train(workspace: Workspace, *, now: datetime, on_progress: Say) -> Trained:
+    """Learn a policy, judge it and register it as challenger.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When another job works on this home.
+    TrainingError
+        When there is too little to learn from.
+    """
+    with one_at_a_time(workspace.settings):
+        return _train(workspace, now=now, on_progress=on_progress)
+
+
+def promote(workspace: Workspace, *, force: bool, on_progress: Say) -> Promoted:
+    """Make the challenger champion.
+
+    Raises
+    ------
+    GateRefusedError
+        When the gate refused it, or judged it against another champion than today's, and `force` is not given.
+    AlreadyRunningError
+        When another job works on this home.
+    """
+    with one_at_a_time(workspace.settings):
+        registry = Registry(workspace.settings)
+        challenger = registry.challenger()
+        if challenger is None:
+            raise GateRefusedError("there is no challenger to promote; run 'touchpoint train' first")
+        reasons = ("forced past the gate",) if force else _passed(registry, challenger.version)
+        replaced = registry.champion()
+        _promote(workspace, challenger.version, on_progress=on_progress)
+        return Promoted(challenger.version, None if replaced is None else replaced[0], reasons)
+
+
+@contextmanager
+def one_at_a_time(settings: Settings) -> Iterator[None]:
+    """Hold the home's job lock; the operating system gives it back when the process dies.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When another process holds it.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.home / "retrain.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise AlreadyRunningError(f"another job works on {settings.home}; this one leaves") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> Materialized:
+    on_progress("bring the journal into the lake")
+    compacted = compact(workspace.journal, workspace.lake, batch=BATCH)
+    on_progress("bring the lake into the feature store")
+    workspace.store.apply()
+    return Materialized(compacted, workspace.store.materialize(workspace.lake, until=now, on_progress=on_progress))
+
+
+def _train(workspace: Workspace, *, now: datetime, on_progress: Say) -> Trained:
+    until = workspace.store.watermark()
+    if until is None:
+        raise TrainingError("the feature store is empty; run 'touchpoint ingest' and 'touchpoint materialize' first")
+    registry = Registry(workspace.settings)
+    judged_against = registry.champion()
+    report = fit.train(
+        catalogue=workspace.catalogue,
+        lake=workspace.lake,
+        store=workspace.store,
+        registry=registry,
+        at=now,
+        until=until,
+        seed=workspace.settings.seed,
+        on_progress=on_progress,
+    )
+    registry.record_verdict(
+        report.policy.version,
+        passed=report.promote,
+        champion=None if judged_against is None else judged_against[0],
+        reasons=report.reasons,
+    )
+    return Trained(
+        challenger=report.policy.version,
+        new=report.new,
+        decisions=report.decisions,
+        estimated=report.estimated,
+        promote=report.promote,
+        reasons=report.reasons,
+        evaluation=None if report.judgement is None else report.judgement.evaluation,
+    )
+
+
+def _passed(registry: Registry, version: int) -> tuple[str, ...]:
+    verdict, champion = registry.verdict(version), registry.champion()
+    if verdict is None or verdict.champion != (None if champion is None else champion[0]):
+        raise GateRefusedError(f"policy {version} was not judged against today's champion; run 'touchpoint evaluate' first")
+    if not verdict.passed:
+        raise GateRefusedError(f"policy {version}: {'; '.join(verdict.reasons)}; '--force' promotes it all the same")
+    return verdict.reasons
+
+
+def _promote(workspace: Workspace, version: int, *, on_progress: Say) -> None:
+    on_progress(f"policy {version} becomes champion")
+    Registry(workspace.settings).promote(version)
