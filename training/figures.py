@@ -43,7 +43,8 @@ def importance_figure(names: Sequence[str], gains: Floats, *, top: int = 20) -> 
     best = np.argsort(gains, kind="stable")[-top:]
     share = gains[best] / max(gains.sum(), 1e-12)
     figure = _figure("Importance", "share of the gain", "")
-    return figure.add_bar(x=share, y=[names[index] for index in best], orientation="h", marker={"color": _BLUE})
+    figure.add_bar(x=share, y=[names[index] for index in best], orientation="h", marker={"color": _BLUE})
+    return figure.update_yaxes(dtick=1, tickfont={"size": 10})
 
 
 def values_figure(estimates: Mapping[str, Estimate], *, currency: str) -> go.Figure:

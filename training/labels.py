@@ -126,4 +126,4 @@ def _run(lake: Lake, query: str, parameters: dict[str, object]) -> pa.Table:
     with duckdb_session() as connection:
         for table in ("interactions", "decisions", "outcomes"):
             connection.execute(f"create temp view {table} as from {lake.relation(table)}")
-        return connection.execute(query, parameters).to_arrow_table()
+        return connection.sql(query, params=parameters).to_arrow_table()

@@ -7,11 +7,12 @@ registered under the fingerprint of its data, and the alias `champion` moves las
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from filelock import FileLock, Timeout
 
 from features.compaction import CompactionReport, compact
+from features.contacts import bring_contacts
 from features.errors import TouchpointError, TrainingError
 from features.settings import Settings
 from features.store import MaterializeReport
@@ -35,9 +36,15 @@ class GateRefusedError(TouchpointError):
 
 @dataclass(frozen=True, slots=True)
 class Materialized:
-    """What reached the lake and the feature store."""
+    """What reached the lake and the feature store.
+
+    Attributes
+    ----------
+    contacts : contacts from files that caps did not know of before.
+    """
 
     compacted: CompactionReport
+    contacts: int
     materialized: MaterializeReport
 
 
@@ -173,9 +180,10 @@ def one_at_a_time(settings: Settings) -> Iterator[None]:
 def _materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> Materialized:
     on_progress("bring the journal into the lake")
     compacted = compact(workspace.journal, workspace.lake, batch=BATCH)
+    longest = max((cap.days for cap in workspace.catalogue.caps), default=0.0)
+    contacts = bring_contacts(workspace.lake, workspace.journal, since=now - timedelta(days=longest))
     on_progress("bring the lake into the feature store")
-    workspace.store.apply()
-    return Materialized(compacted, workspace.store.materialize(workspace.lake, until=now, on_progress=on_progress))
+    return Materialized(compacted, contacts, workspace.store.materialize(workspace.lake, until=now, on_progress=on_progress))
 
 
 def _train(workspace: Workspace, *, now: datetime, on_progress: Say) -> Trained:

@@ -57,7 +57,7 @@ def customer_folds(customers: NDArray[np.object_], *, count: int, seed: int) -> 
     Folds are drawn over the sorted distinct customers, so they do not depend on the order of the rows.
 
     >>> customer_folds(np.array(["b", "a", "b"], dtype=object), count=2, seed=0).tolist()
-    [0, 1, 0]
+    [1, 0, 1]
     """
     names, row_of = np.unique(customers.astype(str), return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(names))

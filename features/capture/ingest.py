@@ -80,7 +80,12 @@ def _ingest_file(file: Path, setting: Setting, lake: Lake, on_progress: Callable
     on_progress(f"{file.name}: reading")
     with duckdb_session() as connection, TemporaryDirectory(prefix="touchpoint-") as folder:
         with _refusing(file):
-            tables = _stage(connection, open_rows(connection, file, setting.mapping, Path(folder)), setting)
+            rows = open_rows(connection, file, setting.mapping, Path(folder))
+            tables = _stage(connection, rows, setting)
+            for (column,) in connection.execute(rows.absent).fetchall() if rows.absent else ():
+                on_progress(
+                    f"{file.name}: no line has a value for {column!r}; if that is not so, correct the name in the mapping"
+                )
         with lake.lock():
             counts = {table: _append(connection, table, lake) for table in tables}
             _quarantine(connection, [*tables, "lines"], file, setting.mapping.name, lake)
@@ -114,10 +119,8 @@ def _stage(connection: duckdb.DuckDBPyConnection, rows: Rows, setting: Setting) 
         union = " UNION ALL ".join(f"({part})" for part in parts)
         connection.execute(f"CREATE TEMP TABLE staged_{table} AS {union}")
     unreadable = rows.unreadable or "SELECT 0::BIGINT AS row, '' AS raw, '' AS reason WHERE false"
-    connection.execute(
-        f"CREATE TEMP TABLE staged_lines AS SELECT row::BIGINT AS row, row::BIGINT AS ordinal, raw, reason FROM ({unreadable})"
-    )
-    connection.execute("CREATE TEMP TABLE refused_lines AS SELECT ordinal, row, raw, reason FROM staged_lines")
+    lines = f"SELECT row::BIGINT AS ordinal, row::BIGINT AS row, raw, reason FROM ({unreadable})"
+    connection.execute(f"CREATE TEMP TABLE refused_lines AS {lines}")
     return list(queries)
 
 

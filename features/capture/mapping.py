@@ -9,7 +9,7 @@
     kind = {constant = "purchase"}
     at = {column = "bought", format = "%d/%m/%Y %H:%M"}
     value = {column = "cents", scale = 0.01}
-    message_id = {template = "{receipt}"}        # left out: a hash of the row
+    message_id = {template = "{receipt}"}        # left out: a hash of the row; give one where rows are filled in later
 
     [[decisions]]                                # who was sent what
     where = {column = "campaign", not_null = true}
@@ -21,6 +21,7 @@
     [[outcomes]]                                 # what they did then; finds its decision by the same template
     where = {column = "redeemed_on", not_null = true}
     decision_id = {template = "{campaign}-{client}"}
+    message_id = {template = "{campaign}-{client}"}
     kind = {constant = "redemption"}
     at = "redeemed_on"
 

@@ -49,11 +49,13 @@ class View:
     name : the DuckDB view.
     columns : identifiers of its columns by the names in the file.
     unreadable : query for `row`, `raw` and `reason` of the lines that are none; to be asked after the view was read.
+    absent : query for the names of wanted columns that no line has, where no header lists them.
     """
 
     name: str
     columns: Mapping[str, str]
     unreadable: str | None = None
+    absent: str | None = None
 
 
 def open_view(
@@ -126,7 +128,15 @@ def _open_json_lines(connection: duckdb.DuckDBPyConnection, name: str, path: Pat
     )
     broken = f"""SELECT row, raw, 'not a JSON object' AS reason FROM {name}_lines
         WHERE trim(raw) <> '' AND NOT coalesce({is_object}, false)"""
-    return View(name, {column: f"c{nth}" for nth, column in enumerate(wanted)}, f"{broken} UNION ALL {_rejected(name)}")
+    columns = {column: f"c{nth}" for nth, column in enumerate(wanted)}
+    return View(name, columns, f"{broken} UNION ALL {_rejected(name)}", _absent(name, columns) if columns else None)
+
+
+def _absent(name: str, columns: Mapping[str, str]) -> str:
+    names = ", ".join(escaped(column) for column in columns)
+    counts = ", ".join(f"count({identifier})" for identifier in columns.values())
+    counted = f"SELECT unnest([{names}]) AS name, unnest([{counts}]) AS n, count(*) AS lines FROM {name}"
+    return f"SELECT name FROM ({counted}) WHERE n = 0 AND lines > 0"
 
 
 def _view(

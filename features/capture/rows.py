@@ -19,12 +19,13 @@ class Rows:
     ----------
     query : SQL that gives `row`, `raw` (the row as JSON), `identity` (what tells it from others) and the columns.
     columns : what a mapping may name in it.
-    unreadable : query for the lines that are no rows, to be asked afterwards.
+    unreadable, absent : as those of the file's `View`.
     """
 
     query: str
     columns: Columns
     unreadable: str | None
+    absent: str | None
 
 
 def open_rows(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping, folder: Path) -> Rows:
@@ -46,11 +47,11 @@ def open_rows(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mappin
     where = condition(mapping.where, columns, "where", decimal=mapping.decimal)
     relation = f"file {joins} WHERE {where}"
     if mapping.group is not None:
-        return _grouped(relation, mapping.group, columns, mapping.decimal, file.unreadable)
+        return _grouped(relation, mapping.group, columns, mapping.decimal, file)
     texts = {name: f"t{nth}" for nth, name in enumerate(columns.expressions)}
     listed = ", ".join(f"{columns.expressions[name]} AS {alias}" for name, alias in texts.items())
     query = f"SELECT file.row, file.raw, file.raw AS identity, {listed or 'NULL AS t'} FROM {relation}"
-    return Rows(query, Columns(str(path), texts, mapping.missing), file.unreadable)
+    return Rows(query, Columns(str(path), texts, mapping.missing), file.unreadable, file.absent)
 
 
 def _open_lookup(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Mapping, name: str, folder: Path) -> View:
@@ -85,7 +86,7 @@ def _join(name: str, lookup: Lookup, view: View, columns: Columns) -> str:
     return f"LEFT JOIN {view.name} ON {view.name}.key = {columns.text(lookup.key.left, f'lookups.{name}.key')}"
 
 
-def _grouped(relation: str, group: Group, columns: Columns, decimal: str, unreadable: str | None) -> Rows:
+def _grouped(relation: str, group: Group, columns: Columns, decimal: str, file: View) -> Rows:
     by = {name: columns.text(name, "group.by") for name in group.by}
     values = {name: _sum(columns.text(name, "group.sum"), decimal) for name in group.sum}
     values |= {name: _extreme("min", columns.text(name, "group.min"), decimal) for name in group.min}
@@ -98,7 +99,7 @@ def _grouped(relation: str, group: Group, columns: Columns, decimal: str, unread
     inner = f"SELECT min(file.row) AS row, {listed} FROM {relation} GROUP BY {', '.join(by.values())}"
     identity = _json({name: texts[name] for name in by})
     query = f"SELECT row, {_json(texts)} AS raw, {identity} AS identity, * EXCLUDE (row) FROM ({inner})"
-    return Rows(query, Columns(columns.file, texts, columns.missing), unreadable)
+    return Rows(query, Columns(columns.file, texts, columns.missing), file.unreadable, file.absent)
 
 
 def _sum(text: str, decimal: str) -> str:

@@ -70,7 +70,9 @@ class InteractionSection(Section):
     customer_id: TextField
     touchpoint: TextField = Field(description="a touchpoint of the catalogue")
     kind: TextField = Field(description=f"one of {', '.join(Kind)}")
-    message_id: TextField | None = Field(None, description="unique within the source; default: a hash of the row")
+    message_id: TextField | None = Field(
+        None, description="unique within the source; default: a hash of the row, which changes if the row does"
+    )
     stage: TextField | None = Field(None, description="default: the touchpoint's")
     value: NumberField | None = Field(None, description="money, in the catalogue's currency")
     metric: TextField | None = Field(None, description=f"a satisfaction scale: {', '.join(Metric)}")
@@ -123,7 +125,9 @@ class OutcomeSection(Section):
     decision_id: TextField = Field(description="as [[decisions]] names it, in this mapping or another, or as the service did")
     kind: TextField = Field(description=f"one of {', '.join(Kind)}")
     value: NumberField | None = Field(None, description="money, in the catalogue's currency")
-    message_id: TextField | None = Field(None, description="unique within the source; default: a hash of the row")
+    message_id: TextField | None = Field(
+        None, description="unique within the source; default: a hash of the row, which changes if the row does"
+    )
 
     @model_validator(mode="after")
     def _kind_is_of_the_domain(self) -> Self:

@@ -93,7 +93,7 @@ def ingest_tables(workspace: Workspace, folder: Path, *, now: datetime, terminal
 
 def ask_for_one(address: str, households: list[str]) -> tuple[dict[str, Any], dict[str, float]]:
     """Ask, without effect, for many households; then decide for the one where acting seems worth most."""
-    previews = _call(f"{address}/v1/recommend", [{"customer_id": household, "dry_run": True} for household in households])
+    previews = _call(f"{address}/v1/recommend", {"customers": households, "dry_run": True, "limit": 50})
     best = max(previews, key=lambda reply: max(item["expected_value"] for item in reply["recommendations"]))
     decision = _call(f"{address}/v1/recommend", {"customer_id": best["customer_id"], "limit": 10})
     record = _call(f"{address}/v1/decisions/{decision['decision_id']}")

@@ -1,6 +1,6 @@
 import pytest
 
-from features.capture import Mapping
+from features.capture import Mapping, mapping
 from features.catalogue.load import parse_toml
 from features.errors import ConfigurationError
 
@@ -75,3 +75,8 @@ def test_a_wrong_mapping_is_refused_by_file_and_key(tmp_path, change, message):
 def test_a_mapping_without_sections_says_so(tmp_path):
     with pytest.raises(ConfigurationError, match="at least one"):
         load(tmp_path, 'name = "shop"')
+
+
+def test_the_example_in_the_documentation_is_a_mapping(tmp_path):
+    example = "\n".join(line[4:] for line in mapping.__doc__.splitlines() if line.startswith("    "))
+    assert [name for _, name, _ in load(tmp_path, example).sections()] == ["interactions.0", "decisions.0", "outcomes.0"]

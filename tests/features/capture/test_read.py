@@ -88,6 +88,11 @@ def test_json_lines_reach_into_objects_and_broken_lines_cost_only_themselves(sho
     assert sum(report.accepted.values()) + sum(report.quarantined.values()) == 6
 
 
+def test_a_name_that_no_json_line_has_is_told_of(shop):
+    shop.ingest(JSON, shop.write("a.jsonl", '{"client": "1", "at": "2024-05-01", "amuont": 3}'))
+    assert shop.messages[1] == "a.jsonl: no line has a value for 'amount'; if that is not so, correct the name in the mapping"
+
+
 def test_all_properties_of_a_row_can_be_kept(shop):
     shop.csv('client,at,amount,"odd ""name"""\n1,2024-05-01,2,x\n', PURCHASE + 'properties = "*"\n')
     assert json.loads(shop.rows()[0]["properties"]) == {"client": "1", "at": "2024-05-01", "amount": "2", 'odd "name"': "x"}

@@ -1,0 +1,139 @@
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from features.errors import ArtifactError
+from features.synthetic import synthetic_catalogue
+from training.artifact import Provenance, artifact_sha256, read_artifact, read_provenance, write_artifact
+from training.calibration import Calibration, Link
+from training.models import BINARY, MEAN, Predictor, fit_booster, with_trees
+from training.policy import Policy, PriorScorer
+from training.uplift import UpliftScorer, arm_columns
+
+NAMES = ("count", "days")
+PROVENANCE = Provenance(
+    fingerprint="f" * 64,
+    catalogue_version="0123456789ab",
+    created_at=datetime(2024, 5, 1, tzinfo=UTC),
+    trained_until=datetime(2024, 4, 1, 1, 2, 3, 456789, tzinfo=UTC),
+)
+
+
+def make_policy(*, seed=0, offset=0.1):
+    rng = np.random.default_rng(seed)
+    catalogue = synthetic_catalogue()
+    arms = catalogue.arms
+
+    def predictor(recipe, link, columns):
+        features = rng.normal(size=(200, len(columns)))
+        booster = fit_booster(features, (features[:, 0] > 0).astype(float), recipe=with_trees(recipe, 5), seed=1, names=columns)
+        return Predictor(booster, Calibration(link, 0.1 + 0.2, -1 / 3))
+
+    wide = arm_columns(NAMES, arms)
+    scorer = UpliftScorer(
+        arms=arms,
+        feature_names=NAMES,
+        conversion=predictor(BINARY, Link.LOGISTIC, wide),
+        uplift=predictor(MEAN, Link.IDENTITY, wide),
+        offsets=(0.0, offset, 0.2, 0.3, 0.1),
+        value=predictor(MEAN, Link.EXPONENTIAL, list(NAMES)),
+        churn=predictor(BINARY, Link.LOGISTIC, list(NAMES)),
+    )
+    return Policy.of(catalogue, scorer, name="uplift", version="unregistered")
+
+
+@pytest.fixture
+def written(tmp_path):
+    folder = tmp_path / "policy"
+    return folder, write_artifact(folder, make_policy(), PROVENANCE)
+
+
+def test_a_policy_read_back_decides_the_very_same(written):
+    folder, digest = written
+    policy = read_artifact(folder, digest, version="3", feature_names=NAMES)
+    features, eligible = np.random.default_rng(1).normal(size=(50, 2)), np.ones((50, 5), dtype=bool)
+    features[0, 0] = np.nan
+    original = make_policy()
+    assert policy.version == "3"
+    assert (policy.decide(features, eligible).probabilities == original.decide(features, eligible).probabilities).all()
+    assert policy.scorer == original.scorer
+    assert read_provenance(folder, digest) == PROVENANCE
+
+
+def test_the_same_policy_has_the_same_digest_and_another_has_another(written, tmp_path):
+    assert write_artifact(tmp_path / "again", make_policy(), PROVENANCE) == written[1]
+    assert write_artifact(tmp_path / "other", make_policy(offset=0.11), PROVENANCE) != written[1]
+
+
+def test_nothing_but_text_and_json_is_written(written):
+    assert sorted(path.name for path in written[0].iterdir()) == [
+        "churn.txt",
+        "conversion.txt",
+        "policy.json",
+        "uplift.txt",
+        "value.txt",
+    ]
+    assert all("\0" not in path.read_text(encoding="utf-8") for path in written[0].iterdir())
+
+
+def edit(folder, **changes):
+    path = folder / "policy.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+TAMPERING = {
+    "a changed number": lambda folder: edit(folder, margin=0.9),
+    "a changed model": lambda folder: (folder / "uplift.txt").write_text((folder / "uplift.txt").read_text() + "\n"),
+    "two models swapped": lambda folder: (folder / "value.txt").write_bytes((folder / "churn.txt").read_bytes()),
+    "a missing file": lambda folder: (folder / "churn.txt").unlink(),
+    "a planted pickle": lambda folder: (folder / "model.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR."),
+    "a folder in place of a file": lambda folder: ((folder / "churn.txt").unlink(), (folder / "churn.txt").mkdir()),
+    "no folder at all": lambda folder: folder.rename(folder.with_name("gone")),
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERING)
+def test_a_folder_that_is_not_the_registered_one_is_refused(written, kind):
+    folder, digest = written
+    TAMPERING[kind](folder)
+    with pytest.raises(ArtifactError):
+        read_artifact(folder, digest, version="1")
+
+
+UNREADABLE = {
+    "not a number": lambda folder: edit(folder, costs=[0.0, float("nan"), 0.0, 0.0, 0.0]),
+    "another format": lambda folder: edit(folder, format=2),
+    "an unknown key": lambda folder: edit(folder, loader="os.system"),
+    "too few offsets": lambda folder: edit(folder, offsets=[0.0]),
+    "a cost of doing nothing": lambda folder: edit(folder, costs=[1.0, 0.0, 0.0, 0.0, 0.0]),
+    "more features than the model reads": lambda folder: edit(folder, feature_names=["count", "days", "extra"]),
+    "no JSON": lambda folder: (folder / "policy.json").write_text("{"),
+    "no model": lambda folder: (folder / "churn.txt").write_text("tree\n"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_folder_that_was_registered_so_but_makes_no_policy_is_refused(written, kind):
+    folder, _ = written
+    UNREADABLE[kind](folder)
+    with pytest.raises(ArtifactError, match="train"):
+        read_artifact(folder, artifact_sha256(folder), version="1")
+
+
+def test_a_policy_for_other_features_is_refused(written):
+    folder, digest = written
+    with pytest.raises(ArtifactError, match="other features \\(visits\\)"):
+        read_artifact(folder, digest, version="1", feature_names=(*NAMES, "visits"))
+    with pytest.raises(ArtifactError, match="their order"):
+        read_artifact(folder, digest, version="1", feature_names=NAMES[::-1])
+
+
+def test_a_policy_without_models_or_a_used_folder_is_not_written(written, tmp_path):
+    catalogue = synthetic_catalogue()
+    prior = Policy.of(catalogue, PriorScorer.of(catalogue, base_rate=0.1, value=1.0), name="prior", version="0")
+    with pytest.raises(ArtifactError, match="PriorScorer"):
+        write_artifact(tmp_path / "prior", prior, PROVENANCE)
+    with pytest.raises(ArtifactError, match="not empty"):
+        write_artifact(written[0], make_policy(), PROVENANCE)

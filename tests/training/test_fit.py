@@ -1,0 +1,122 @@
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from features.errors import TrainingError
+from features.settings import Settings
+from training.artifact import read_artifact
+from training.dataset import load_dataset
+from training.fit import train
+from training.registry import Registry
+
+
+def trained(home, registry, *, until=None, said=None, seed=1):
+    return train(
+        catalogue=home.catalogue,
+        lake=home.lake,
+        store=home.store,
+        registry=registry,
+        at=home.until,
+        until=until or home.until,
+        seed=seed,
+        on_progress=(lambda line: None) if said is None else said.append,
+    )
+
+
+@pytest.fixture(scope="module")
+def first(home):
+    registry = Registry(home.settings)
+    said = []
+    return registry, trained(home, registry, said=said), said
+
+
+def test_training_registers_a_challenger_and_leaves_the_champion_alone(first):
+    registry, report, said = first
+    assert report.new
+    assert registry.challenger() == report.policy
+    assert registry.champion() is None
+    assert (report.decisions, report.estimated) == (1200, 0)
+    assert len(said) >= 5
+
+
+def test_the_registered_policy_decides_on_todays_features(home, first, tmp_path):
+    registry, report, _ = first
+    dataset = load_dataset(home.lake, home.store, home.catalogue, until=home.until)
+    folder = registry.download(report.policy.version, tmp_path / "policy")
+    policy = read_artifact(folder, report.policy.sha256, version="1", feature_names=dataset.feature_names)
+    probabilities = policy.as_probabilities(dataset.features, dataset.eligible)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(len(dataset)))
+    assert probabilities.min() >= home.catalogue.exploration.floor
+
+
+def test_training_twice_on_the_same_data_gives_the_same_bytes(home, first, tmp_path):
+    elsewhere = trained(home, Registry(Settings(home=tmp_path)))
+    assert elsewhere.policy.sha256 == first[1].policy.sha256
+
+
+def test_data_that_were_learnt_from_are_judged_again_but_not_registered_again(home, first):
+    registry, report, _ = first
+    again = trained(home, registry)
+    assert (again.new, again.policy) == (False, report.policy)
+    assert again.reasons == report.reasons
+    assert len(registry.versions()) == 1
+
+
+def test_the_challenger_is_judged_on_later_decisions_than_it_learnt_from(first):
+    judgement = first[1].judgement
+    split = judgement.split
+    assert (split.earlier.sum(), split.later.sum()) == (900, 300)
+    assert judgement.evaluation.decisions == 300
+    assert {value.name for value in judgement.evaluation.values} >= {"challenger", "always none", "always mail.offer"}
+    assert "conversion" in judgement.quality and "value" in judgement.quality
+
+
+def test_runs_hold_parameters_metrics_figures_and_reasons(first):
+    registry, report, _ = first
+    client = registry._client
+    runs = {run.info.run_name: run for run in client.search_runs([registry._experiment])}
+    parent = next(run for name, run in runs.items() if name.startswith("retraining"))
+    children = {name: run for name, run in runs.items() if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id}
+    assert set(children) == {"conversion", "uplift", "value", "churn", "policy"}
+    assert parent.data.params["fingerprint"] == report.policy.fingerprint
+    assert {"auc", "auc_low", "brier", "calibration_error", "lift_at_10_percent"} <= set(children["conversion"].data.metrics)
+    files = {file.path for file in client.list_artifacts(children["policy"].info.run_id)}
+    assert files == {"evaluation.json", "figures.html", "policy", "reasons.txt"}
+    assert all(run.info.status == "FINISHED" for run in runs.values())
+    for name in ("conversion", "uplift", "value", "churn"):
+        version = client.get_model_version(f"touchpoint-{name}", "1")
+        assert version.run_id == children[name].info.run_id
+
+
+def test_no_file_of_the_registry_is_a_pickle(first):
+    files = [path for path in first[0].settings.artifacts_path.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} <= {".json", ".txt", ".html", ".lgb", ".yaml", ""}
+    assert {path.name for path in files if not path.suffix} == {"MLmodel"}
+
+
+def test_a_champion_that_has_seen_everything_is_compared_and_said_to_be_flattered(home, first):
+    registry, report, _ = first
+    registry.promote(report.policy.version)
+    again = trained(home, registry)
+    assert "champion" in {value.name for value in again.judgement.evaluation.values}
+    assert any("had learnt from 100%" in reason for reason in again.reasons)
+
+
+def test_an_older_champion_is_judged_on_what_it_has_not_seen(home, tmp_path):
+    registry = Registry(Settings(home=tmp_path))
+    registry.promote(trained(home, registry, until=home.start + timedelta(days=35 * 3)).policy.version)
+    later = trained(home, registry)
+    assert later.judgement.split.later.sum() == 300
+    assert not any("had learnt from" in reason for reason in later.reasons)
+
+
+def test_a_log_too_short_to_judge_still_gives_a_challenger_that_the_gate_refuses(home, tmp_path):
+    report = trained(home, Registry(Settings(home=tmp_path)), until=home.start + timedelta(days=30))
+    assert report.new and report.judgement is None and not report.promote
+    assert "cannot judge" in report.reasons[0]
+
+
+def test_no_closed_decision_is_refused_in_words(home, tmp_path):
+    with pytest.raises(TrainingError, match="wait until windows close"):
+        trained(home, Registry(Settings(home=tmp_path)), until=home.start)

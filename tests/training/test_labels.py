@@ -1,0 +1,152 @@
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+
+from features.catalogue import parse_catalogue
+from features.lake import SCHEMAS, Lake
+from training.labels import decision_rows, first_seen, micros, snapshot_rows
+
+NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+WINDOW = timedelta(days=10)
+LATER = NOON + timedelta(days=100)
+
+
+def catalogue(**objective):
+    mail = {"name": "mail.offer", "stage": "purchase", "recommendable": True, "cost": 1.0}
+    call = {"name": "call.adviser", "stage": "purchase", "recommendable": True}
+    values = {"window_days": 10, "churn_days": 20, "margin": 0.5} | objective
+    return parse_catalogue({"objective": values, "touchpoints": [mail, call]})
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return Lake(tmp_path / "lake")
+
+
+def add(lake, table, *rows):
+    filled = [{**dict.fromkeys(SCHEMAS[table].names), "source": "test", **row} for row in rows]
+    lake.append(table, pa.Table.from_pylist(filled, schema=SCHEMAS[table]))
+
+
+def buy(customer, at, *, value=10.0, kind="purchase", received_at=None):
+    name = f"{customer}{kind}{at.isoformat()}"
+    return {
+        "message_id": name,
+        "customer_id": customer,
+        "touchpoint": "store.checkout",
+        "kind": kind,
+        "at": at,
+        "received_at": received_at or at,
+        "value": value,
+    }
+
+
+def decision(name, *, customer="a", touchpoint="mail.offer", at=NOON, **given):
+    return {"decision_id": name, "customer_id": customer, "touchpoint": touchpoint, "at": at, "received_at": at, **given}
+
+
+def outcome(name, decision_id, at, *, value=None, kind="purchase"):
+    return {"message_id": name, "decision_id": decision_id, "kind": kind, "at": at, "received_at": at, "value": value}
+
+
+def by_id(table):
+    return {row["decision_id"]: row for row in table.to_pylist()}
+
+
+def test_only_conversions_after_the_decision_and_up_to_the_end_of_its_window_count(lake):
+    add(lake, "decisions", decision("d"))
+    add(
+        lake,
+        "interactions",
+        buy("a", NOON, value=1.0),
+        buy("a", NOON + MICROSECOND, value=2.0),
+        buy("a", NOON + WINDOW, value=4.0),
+        buy("a", NOON + WINDOW + MICROSECOND, value=8.0),
+        buy("a", NOON + timedelta(days=1), value=16.0, kind="view"),
+        buy("b", NOON + timedelta(days=1), value=32.0),
+    )
+    row = by_id(decision_rows(lake, catalogue(), until=LATER))["d"]
+    assert (row["converted"], row["value"]) == (True, 6.0)
+
+
+def test_a_decision_counts_from_the_moment_its_window_is_closed(lake):
+    add(lake, "decisions", decision("d"))
+    assert decision_rows(lake, catalogue(), until=NOON + WINDOW - MICROSECOND).num_rows == 0
+    assert decision_rows(lake, catalogue(), until=NOON + WINDOW).num_rows == 1
+
+
+def test_a_purchase_that_became_known_late_still_counts_as_the_outcome(lake):
+    add(lake, "decisions", decision("d"))
+    add(lake, "interactions", buy("a", NOON + timedelta(days=1), received_at=NOON + timedelta(days=50)))
+    assert by_id(decision_rows(lake, catalogue(), until=LATER))["d"]["converted"]
+
+
+def test_an_outcome_with_the_decisions_id_converts_and_what_came_both_ways_is_not_counted_twice(lake):
+    add(lake, "decisions", decision("only_outcome"), decision("both", customer="b"), decision("other", customer="c"))
+    add(lake, "interactions", buy("b", NOON + timedelta(days=1), value=10.0))
+    add(
+        lake,
+        "outcomes",
+        outcome("o1", "only_outcome", NOON + timedelta(days=2), value=7.0),
+        outcome("o2", "both", NOON + timedelta(days=1), value=10.0),
+        outcome("o3", "other", NOON + timedelta(days=11)),
+        outcome("o4", "other", NOON + timedelta(days=1), kind="click"),
+    )
+    rows = by_id(decision_rows(lake, catalogue(), until=LATER))
+    assert (rows["only_outcome"]["converted"], rows["only_outcome"]["value"]) == (True, 7.0)
+    assert (rows["both"]["converted"], rows["both"]["value"]) == (True, 10.0)
+    assert (rows["other"]["converted"], rows["other"]["value"]) == (False, 0.0)
+
+
+def test_the_value_of_a_window_is_clipped(lake):
+    add(lake, "decisions", decision("d"))
+    add(lake, "interactions", buy("a", NOON + MICROSECOND, value=70.0), buy("a", NOON + 2 * MICROSECOND, value=70.0))
+    assert by_id(decision_rows(lake, catalogue(value_cap=100), until=LATER))["d"]["value"] == 100.0
+
+
+def test_customers_known_at_a_waves_time_and_not_in_it_got_none(lake):
+    before = NOON - timedelta(days=5)
+    add(lake, "interactions", buy("a", before), buy("b", before), buy("late", before, received_at=NOON), buy("new", LATER))
+    add(lake, "decisions", decision("d", wave="w1"))
+    rows = by_id(decision_rows(lake, catalogue(), until=LATER))
+    assert set(rows) == {"d", "implied:test:w1:b"}
+    implied = rows["implied:test:w1:b"]
+    assert (implied["touchpoint"], implied["implied"], implied["probability"]) == ("none", True, None)
+    assert implied["candidates"] == ["mail.offer", "none"]
+    assert implied["moment"] == micros(NOON)
+
+
+def test_a_wave_whose_window_is_open_implies_nothing(lake):
+    add(lake, "interactions", buy("b", NOON - timedelta(days=5)))
+    add(lake, "decisions", decision("d", wave="w1"))
+    assert decision_rows(lake, catalogue(), until=NOON + WINDOW - MICROSECOND).num_rows == 0
+
+
+def test_decisions_without_a_wave_imply_nothing(lake):
+    add(lake, "interactions", buy("b", NOON - timedelta(days=5)))
+    add(lake, "decisions", decision("d", candidates=["none", "mail.offer", "call.adviser"], probability=0.25))
+    rows = by_id(decision_rows(lake, catalogue(), until=LATER))
+    assert set(rows) == {"d"}
+    assert rows["d"]["probability"] == 0.25
+    assert set(rows["d"]["candidates"]) == {"none", "mail.offer", "call.adviser"}
+
+
+def test_a_snapshot_says_who_left_and_what_the_others_spent(lake):
+    before = NOON - timedelta(days=5)
+    add(lake, "interactions", *(buy(customer, before) for customer in ("stays", "returns", "leaves")))
+    add(lake, "interactions", buy("stays", NOON + timedelta(days=3), value=5.0), buy("stays", NOON + timedelta(days=12)))
+    add(lake, "interactions", buy("returns", NOON + timedelta(days=15)), buy("leaves", NOON + timedelta(days=21)))
+    add(lake, "interactions", buy("unknown", NOON + timedelta(days=1)))
+    rows = {row["customer_id"]: row for row in snapshot_rows(lake, catalogue(), times=[micros(NOON)]).to_pylist()}
+    assert {name: (row["churned"], row["converted"], row["value"]) for name, row in rows.items()} == {
+        "stays": (False, True, 5.0),
+        "returns": (False, False, 0.0),
+        "leaves": (True, False, 0.0),
+    }
+
+
+def test_an_empty_lake_has_no_first_interaction(lake):
+    assert first_seen(lake) is None
+    assert decision_rows(lake, catalogue(), until=LATER).num_rows == 0

@@ -1,0 +1,122 @@
+import pytest
+
+from features.errors import ArtifactError
+from training.artifact import MODELS, POLICY_FILE, artifact_sha256
+from training.registry import POLICY, Registry
+
+
+def folder_of(tmp_path, text):
+    """The registry looks at files and digests only, so any text will do for a model."""
+    folder = tmp_path / text
+    folder.mkdir()
+    for name in (POLICY_FILE, *(f"{model}.txt" for model in MODELS)):
+        (folder / name).write_text(f"{text} {name}")
+    return folder
+
+
+@pytest.fixture
+def register(registry, tmp_path):
+    def added(text):
+        folder = folder_of(tmp_path, text)
+        with registry.run(f"test {text}") as run:
+            return registry.register_policy(run, folder, fingerprint=f"data of {text}")
+
+    return added
+
+
+def test_a_folder_is_registered_once(registry, register, tmp_path):
+    first = register("once")
+    again = registry.register_policy(first.run_id, tmp_path / "once", fingerprint="data of once")
+    assert again == first
+    assert first.sha256 == artifact_sha256(tmp_path / "once")
+    assert first in registry.versions()
+
+
+def test_promotion_moves_the_champion_and_repeating_it_changes_nothing(registry, register):
+    first, second = register("a"), register("b")
+    registry.promote(first.version)
+    assert registry.champion() == (first.version, first.sha256)
+    registry.promote(second.version)
+    registry.promote(second.version)
+    assert registry.champion() == (second.version, second.sha256)
+    assert registry.rollback() == first.version
+    assert registry.champion() == (first.version, first.sha256)
+
+
+def test_rolling_back_goes_from_predecessor_to_predecessor(registry, register):
+    versions = [register(text).version for text in ("c", "d", "e")]
+    for version in versions:
+        registry.promote(version)
+    assert [registry.rollback(), registry.rollback()] == [versions[1], versions[0]]
+
+
+def test_a_promotion_killed_before_the_alias_moved_leaves_the_champion_and_can_be_repeated(registry, register):
+    first, second = register("f"), register("g")
+    registry.promote(first.version)
+    registry._client.set_model_version_tag(POLICY, str(second.version), "replaced", str(first.version))
+    assert registry.champion() == (first.version, first.sha256)
+    registry.promote(second.version)
+    assert (registry.champion()[0], registry.rollback()) == (second.version, first.version)
+
+
+def test_another_process_sees_the_champion(registry, register):
+    policy = register("h")
+    registry.promote(policy.version)
+    assert Registry(registry.settings).champion() == (policy.version, policy.sha256)
+
+
+def test_the_challenger_is_the_version_pointed_at(registry, register):
+    policy = register("i")
+    registry.challenge(policy.version)
+    assert registry.challenger() == policy
+
+
+def test_a_verdict_is_kept_with_its_version(registry, register):
+    version = register("j").version
+    assert registry.verdict(version) is None
+    registry.record_verdict(version, passed=True, champion=None, reasons=["promoted as the first policy"])
+    registry.record_verdict(version, passed=False, champion=3, reasons=["refused: „worse“"])
+    verdict = registry.verdict(version)
+    assert (verdict.passed, verdict.champion, verdict.reasons) == (False, 3, ("refused: „worse“",))
+
+
+def test_a_download_is_the_registered_folder_and_replaces_what_was_there(registry, register, tmp_path):
+    policy = register("k")
+    target = tmp_path / "serving" / "policy"
+    target.mkdir(parents=True)
+    (target / "stale.txt").write_text("from before")
+    assert registry.download(policy.version, target) == target
+    assert artifact_sha256(target) == policy.sha256
+    assert [path.name for path in target.parent.iterdir()] == ["policy"]
+
+
+def test_a_download_of_changed_files_is_refused_and_leaves_what_was_there(registry, register, tmp_path):
+    policy = register("l")
+    target = registry.download(policy.version, tmp_path / "policy")
+    stored = next(registry.settings.artifacts_path.glob(f"{policy.run_id}/artifacts/policy/value.txt"))
+    stored.write_text("tampered with")
+    with pytest.raises(ArtifactError, match="registered was"):
+        registry.download(policy.version, target)
+    assert artifact_sha256(target) == policy.sha256
+    stored.unlink()
+    with pytest.raises(ArtifactError):
+        registry.download(policy.version, target)
+
+
+def test_what_does_not_exist_is_said_so(registry, tmp_path):
+    with pytest.raises(ArtifactError, match="no policy version 999"):
+        registry.promote(999)
+    with pytest.raises(ArtifactError, match="no policy version 999"):
+        registry.download(999, tmp_path / "policy")
+
+
+def test_a_run_that_fails_is_marked_so(registry):
+    with pytest.raises(RuntimeError), registry.run("fails") as failed:
+        raise RuntimeError
+    with registry.run("works") as parent, registry.run("child", parent=parent) as child:
+        registry.log_values(child, {"known": 1.0, "unknown": float("nan")})
+        registry.log_parameters(child, {"seed": 3})
+    runs = {run: registry._client.get_run(run) for run in (failed, parent, child)}
+    assert [runs[run].info.status for run in (failed, parent, child)] == ["FAILED", "FINISHED", "FINISHED"]
+    assert runs[child].data.metrics == {"known": 1.0}
+    assert (runs[child].data.params, runs[child].data.tags["mlflow.parentRunId"]) == ({"seed": "3"}, parent)

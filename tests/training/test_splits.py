@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from features.errors import TrainingError
+from training.splits import customer_folds, time_split
+
+
+def test_no_window_of_an_earlier_row_reaches_the_later_ones():
+    at = np.arange(100, dtype=np.int64)
+    split = time_split(at, gap=10, later_share=0.3)
+    assert split.cutoff == 70
+    assert at[split.earlier].max() == 59
+    assert at[split.later].min() == 70
+
+
+def test_rows_of_one_time_stay_together():
+    at = np.repeat(np.array([0, 100, 200], dtype=np.int64), [10, 10, 80])
+    split = time_split(at, gap=50, later_share=0.3)
+    assert split.cutoff == 200
+    assert (split.earlier.sum(), split.later.sum()) == (20, 80)
+
+
+def test_later_rows_can_be_held_to_come_after_a_time():
+    at = np.arange(100, dtype=np.int64)
+    assert time_split(at, gap=10, later_share=0.3, after=89).cutoff == 90
+
+
+def test_a_log_no_longer_than_the_gap_is_refused():
+    with pytest.raises(TrainingError, match="not longer than the label window"):
+        time_split(np.array([0, 5, 10], dtype=np.int64), gap=10)
+
+
+def test_all_rows_of_a_customer_are_in_one_fold_whatever_the_order():
+    customers = np.array([f"c{row % 30}" for row in range(90)], dtype=object)
+    folds = customer_folds(customers, count=3, seed=1)
+    assert np.bincount(folds).tolist() == [30, 30, 30]
+    assert all(len(set(folds[customers == name])) == 1 for name in set(customers))
+    assert (customer_folds(customers[::-1], count=3, seed=1)[::-1] == folds).all()
