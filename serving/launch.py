@@ -77,7 +77,7 @@ def running(server: Server, *, log: str = os.devnull) -> Iterator[None]:
             stdin=subprocess.DEVNULL,
         )
     try:
-        _wait_until_ready(server, process, log)
+        wait_until_ready(server, process, log)
         yield
     finally:
         process.terminate()
@@ -86,6 +86,28 @@ def running(server: Server, *, log: str = os.devnull) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def wait_until_ready(server: Server, process: subprocess.Popen[bytes], log: str) -> None:
+    """Wait until a server started elsewhere answers that it is ready.
+
+    Raises
+    ------
+    TouchpointError
+        When it ends by itself or is not ready in time.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise TouchpointError(f"the {server.name} ended with code {process.returncode}; see {log}")
+        try:
+            with urlopen(server.ready_url, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, HTTPException, OSError):
+            pass
+        time.sleep(0.2)
+    raise TouchpointError(f"the {server.name} was not ready within {READY_SECONDS:g} s; see {log}")
 
 
 def free_port(wanted: int, *, host: str = LOOPBACK) -> int:
@@ -108,18 +130,3 @@ def free_port(wanted: int, *, host: str = LOOPBACK) -> int:
 
 def _become(server: Server) -> None:
     os.execve(server.command.arguments[0], server.command.arguments, dict(server.command.environment))
-
-
-def _wait_until_ready(server: Server, process: subprocess.Popen[bytes], log: str) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise TouchpointError(f"the {server.name} ended with code {process.returncode}; see {log}")
-        try:
-            with urlopen(server.ready_url, timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except (URLError, HTTPException, OSError):
-            pass
-        time.sleep(0.2)
-    raise TouchpointError(f"the {server.name} was not ready within {READY_SECONDS:g} s; see {log}")

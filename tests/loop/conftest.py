@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.lake import Lake
 from features.synthetic import World, make_world
 from features.synthetic_records import records
 
-CUSTOMERS, WAVES = 600, 3
+CUSTOMERS, WAVES = 1500, 3
 NOW = datetime.now(UTC).replace(microsecond=0)  # the edge of the system: commands run now
 
 CATALOGUE = """
@@ -24,6 +25,10 @@ CATALOGUE = """
 window_days = 28
 margin = 0.5
 churn_days = 42
+
+[exploration]
+sharpness = 10.0
+floor = 0.02
 
 [[touchpoints]]
 name = "web.product_page"
@@ -123,6 +128,10 @@ class Home:
 
     def ingest(self) -> list[Any]:
         return [self.json(*self.ingest_arguments(name)) for name in ("events", "sends")]
+
+    def lake_rows(self, table: str, column: str) -> list[Any]:
+        rows: list[Any] = Lake(self.path / "lake").read(table, [column])[column].to_pylist()
+        return rows
 
     def ingest_arguments(self, name: str) -> tuple[str, ...]:
         return "ingest", str(self.files / f"{name}.csv"), "--source", str(self.files / f"{name}.toml")
