@@ -38,7 +38,7 @@ from features.errors import StoreError
 from features.lake import Lake
 from features.settings import Settings
 from features.tables import POSITION, STATE_AT, Feature, State, all_columns, feature_list
-from features.tables.batch import Batch, batch_connection
+from features.tables.batch import Batch, batch_connection, ignore_warnings_of_ibis
 from features.tables.frames import arrays, frame, rows_frame
 
 _VIEW, _SERVICE, _PUSH = "customer_state", "customer_state_service", "customer_state_push"
@@ -218,6 +218,7 @@ class FeatureStore:
         asked = pd.DataFrame({"customer_id": customers, "row": np.arange(len(customers))})
         asked["event_timestamp"] = pd.Series(at).dt.tz_localize("UTC")
         with _feast_errors():
+            ignore_warnings_of_ibis()
             table = self._feast.get_historical_features(entity_df=asked, features=self._service).to_arrow()
         if table.num_rows != len(customers):
             raise StoreError(f"{len(customers)} rows were asked of the feature store and {table.num_rows} came back; report it")

@@ -100,10 +100,10 @@ def train(as_json: AsJson = False) -> None:
 
 @app.command()
 def evaluate(as_json: AsJson = False) -> None:
-    """Compare challenger, champion and every constant policy on the same log."""
-    from training.retrain import train as train_again
+    """Compare challenger, champion and every constant policy on the same log; new data make a new challenger."""
+    from training.retrain import train as train_and_judge
 
-    _run(as_json, lambda workspace, say: train_again(workspace, now=datetime.now(UTC), on_progress=say).evaluation)
+    _run(as_json, lambda workspace, say: train_and_judge(workspace, now=datetime.now(UTC), on_progress=say))
 
 
 @app.command()

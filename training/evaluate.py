@@ -60,6 +60,23 @@ class Evaluation:
     trimmed: int
     notes: tuple[str, ...]
 
+    def in_words(self) -> str:
+        """A table of the values, then the verdict."""
+        lines = [
+            f"{self.decisions:,} later decisions; {self.trimmed:,} left out for want of overlap",
+            f"{'policy':<28}{'value (doubly robust)':>32}{'SNIPS':>10}{'IPS':>10}{'effective n':>14}",
+            *(_row(value) for value in self.values),
+            *self.verdict.reasons,
+            *self.notes,
+        ]
+        return "\n".join(lines)
+
+
+def _row(value: PolicyValue) -> str:
+    best = f"{value.dr.value:.3f} [{value.dr.low:.3f}, {value.dr.high:.3f}]"
+    size = value.support.effective_sample_size
+    return f"{value.name:<28}{best:>32}{value.snips.value:>10.3f}{value.ips.value:>10.3f}{size:>14,.0f}"
+
 
 def evaluate(
     dataset: Dataset,

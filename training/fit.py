@@ -3,6 +3,7 @@
 The alias `challenger` moves last; the alias `champion` is not touched here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,8 +82,8 @@ def train(
         on_progress("registering models and policy")
         with registry.run(f"retraining {at:%Y-%m-%d %H:%M}") as run:
             log_preparation(registry, run, prepared, catalogue=catalogue, at=at, until=until, seed=seed)
-            log_models(registry, run, prepared, judgement, scorer)
-            policy = _register(run, prepared, judgement, reasons, scorer, catalogue=catalogue, registry=registry, at=at)
+            models = log_models(registry, run, prepared, judgement, scorer)
+            policy = _register(run, prepared, judgement, reasons, scorer, models, catalogue=catalogue, registry=registry, at=at)
     registry.challenge(policy.version)
     return TrainReport(
         policy=policy,
@@ -111,6 +112,7 @@ def _register(
     judgement: Backtest | None,
     reasons: tuple[str, ...],
     scorer: UpliftScorer,
+    models: Mapping[str, int],
     *,
     catalogue: Catalogue,
     registry: Registry,
@@ -127,4 +129,4 @@ def _register(
         log_policy(registry, run, prepared, judgement, reasons, currency=catalogue.currency)
         folder = Path(temporary) / "policy"
         write_artifact(folder, policy, provenance)
-        return registry.register_policy(run, folder, fingerprint=prepared.fingerprint)
+        return registry.register_policy(run, folder, fingerprint=prepared.fingerprint, models=models)

@@ -60,8 +60,11 @@ def log_preparation(
     registry.log_text(run, "features.json", json.dumps(list(dataset.feature_names), indent=1))
 
 
-def log_models(registry: Registry, parent: str, prepared: Prepared, backtest: Backtest | None, scorer: UpliftScorer) -> None:
-    """One child run per model: metrics and figures of the backtest, the final booster and what it relies on."""
+def log_models(
+    registry: Registry, parent: str, prepared: Prepared, backtest: Backtest | None, scorer: UpliftScorer
+) -> dict[str, int]:
+    """One child run per model: metrics and figures of the backtest, the final booster and what it relies on; give its version."""
+    versions: dict[str, int] = {}
     for name in MODELS:
         predictor = getattr(scorer, name)
         columns, example = _inputs(prepared.dataset, name)
@@ -77,7 +80,8 @@ def log_models(registry: Registry, parent: str, prepared: Prepared, backtest: Ba
                     gain_figure(quality.label, quality.predicted),
                 ]
             registry.log_text(run, "figures.html", page(f"Model: {name}", figures))
-            registry.log_model(run, name, predictor.booster, example=example, columns=columns)
+            versions[name] = registry.log_model(run, name, predictor.booster, example=example, columns=columns)
+    return versions
 
 
 def log_policy(

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from features.errors import ArtifactError
 from features.settings import Settings
 from training.artifact import artifact_sha256
 from training.models import Booster
-from training.registered import RegisteredPolicy, Verdict
+from training.registered import RegisteredPolicy, Verdict, registered
 
 POLICY = "touchpoint-policy"
 EXPERIMENT = "touchpoint"
@@ -69,10 +70,8 @@ class Registry:
         """Log a text, JSON or HTML file; the user interface opens it."""
         self._client.log_text(run_id, text, file)
 
-    def log_model(
-        self, run_id: str, name: str, booster: Booster, *, example: NDArray[np.float64], columns: Sequence[str]
-    ) -> None:
-        """Log a booster with signature and input example, and register it as `touchpoint-<name>`.
+    def log_model(self, run_id: str, name: str, booster: Booster, *, example: NDArray[np.float64], columns: Sequence[str]) -> int:
+        """Log a booster with signature and input example, register it as `touchpoint-<name>`, and give its version.
 
         Parameters
         ----------
@@ -84,8 +83,8 @@ class Registry:
         from mlflow.models import infer_signature
 
         frame = pd.DataFrame(example, columns=list(columns))
-        model = f"touchpoint-{name}"
-        with _quiet(), _tracking(self._uri):
+        model = _model_name(name)
+        with warnings.catch_warnings(action="ignore"), _tracking(self._uri):
             with mlflow.start_run(run_id=run_id, nested=True):
                 logged = mlflow.lightgbm.log_model(
                     booster.native,
@@ -95,10 +94,18 @@ class Registry:
                     pip_requirements=["lightgbm>=4.6,<5", "numpy>=2,<3"],  # given, not inferred: inferring takes seconds
                 )
             self._ensure_model(model)
-            self._client.create_model_version(model, source=logged.model_uri, run_id=run_id, model_id=logged.model_id)
+            created = self._client.create_model_version(model, source=logged.model_uri, run_id=run_id, model_id=logged.model_id)
+            return int(created.version)
 
-    def register_policy(self, run_id: str, folder: Path, *, fingerprint: str) -> RegisteredPolicy:
-        """Register a policy folder; the same folder is registered once."""
+    def register_policy(
+        self, run_id: str, folder: Path, *, fingerprint: str, models: Mapping[str, int] = MappingProxyType({})
+    ) -> RegisteredPolicy:
+        """Register a policy folder; the same folder is registered once.
+
+        Parameters
+        ----------
+        models : versions of the registered models that it is made of, by name; aliases of the policy move theirs as well.
+        """
         digest = artifact_sha256(folder)
         known = next((policy for policy in self.versions() if policy.sha256 == digest), None)
         if known is None:
@@ -108,19 +115,19 @@ class Registry:
                 POLICY,
                 source=f"runs:/{run_id}/{_FOLDER}",
                 run_id=run_id,
-                tags={"sha256": digest, "fingerprint": fingerprint},
+                tags={"sha256": digest, "fingerprint": fingerprint, "models": json.dumps(dict(models))},
             )
             known = RegisteredPolicy(int(created.version), digest, fingerprint, run_id)
         return known
 
     def challenge(self, version: int) -> None:
         """Point the alias `challenger` at a version."""
-        self._client.set_registered_model_alias(POLICY, CHALLENGER, str(version))
+        self._point(CHALLENGER, version)
 
     def versions(self) -> tuple[RegisteredPolicy, ...]:
         """Every registered policy, newest first."""
         found = self._client.search_model_versions(f"name = '{POLICY}'", max_results=10_000)
-        return tuple(sorted((_registered(version) for version in found), key=lambda policy: -policy.version))
+        return tuple(sorted((registered(version) for version in found), key=lambda policy: -policy.version))
 
     def champion(self) -> tuple[int, str] | None:
         """Version and SHA-256 of what serves, or None; a few milliseconds, fit for polling."""
@@ -158,7 +165,7 @@ class Registry:
             return
         if champion is not None:
             self._client.set_model_version_tag(POLICY, str(version), "replaced", str(champion[0]))
-        self._client.set_registered_model_alias(POLICY, CHAMPION, str(version))
+        self._point(CHAMPION, version)
 
     def rollback(self) -> int:
         """Make the champion's predecessor the champion again; give its version.
@@ -174,7 +181,7 @@ class Registry:
         replaced = self._version(champion[0]).tags.get("replaced")
         if replaced is None:
             raise ArtifactError(f"champion {champion[0]} replaced no other version; promote the one you want")
-        self._client.set_registered_model_alias(POLICY, CHAMPION, replaced)
+        self._point(CHAMPION, int(replaced))
         return int(replaced)
 
     def download(self, version: int, target: Path) -> Path:
@@ -187,12 +194,12 @@ class Registry:
         """
         import mlflow.artifacts
 
-        policy = _registered(self._version(version))
+        policy = registered(self._version(version))
         arriving = target.with_name(f"{target.name}.arriving-{os.getpid()}")
         shutil.rmtree(arriving, ignore_errors=True)
         arriving.mkdir(parents=True)
         try:
-            with _quiet():
+            with warnings.catch_warnings(action="ignore"):
                 mlflow.artifacts.download_artifacts(
                     run_id=policy.run_id, artifact_path=_FOLDER, dst_path=str(arriving), tracking_uri=self._uri
                 )
@@ -217,7 +224,7 @@ class Registry:
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         if self._uri.startswith("sqlite"):
             self.settings.home.mkdir(parents=True, exist_ok=True)
-        with _quiet():
+        with warnings.catch_warnings(action="ignore"):
             from mlflow import MlflowClient
 
             for noisy in ("alembic", "mlflow"):  # importing MLflow sets their levels
@@ -231,7 +238,14 @@ class Registry:
             return str(known.experiment_id)
         local = self._uri.startswith("sqlite")  # a tracking server decides itself where artifacts go
         location = self.settings.artifacts_path.as_uri() if local else None
-        return str(self._client.create_experiment(EXPERIMENT, artifact_location=location))
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on traces
+        return str(self._client.create_experiment(EXPERIMENT, artifact_location=location, tags=kind))
+
+    def _point(self, alias: str, version: int) -> None:
+        """Move an alias, on the models that the policy is made of first: what serves follows the policy's."""
+        for name, model_version in json.loads(self._version(version).tags.get("models", "{}")).items():
+            self._client.set_registered_model_alias(_model_name(name), alias, str(model_version))
+        self._client.set_registered_model_alias(POLICY, alias, str(version))
 
     def _ensure_model(self, name: str) -> None:
         from mlflow.exceptions import MlflowException
@@ -245,7 +259,7 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         try:
-            return _registered(self._client.get_model_version_by_alias(POLICY, alias))
+            return registered(self._client.get_model_version_by_alias(POLICY, alias))
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
@@ -260,11 +274,8 @@ class Registry:
             raise ArtifactError(f"there is no policy version {version}; the MLflow UI lists those of {POLICY}") from None
 
 
-def _registered(version: Any) -> RegisteredPolicy:
-    tags = version.tags
-    if "sha256" not in tags or "fingerprint" not in tags:
-        raise ArtifactError(f"policy version {version.version} has no recorded SHA-256; it was not registered by this project")
-    return RegisteredPolicy(int(version.version), tags["sha256"], tags["fingerprint"], version.run_id)
+def _model_name(name: str) -> str:
+    return f"touchpoint-{name}"
 
 
 @contextmanager
@@ -280,10 +291,3 @@ def _tracking(uri: str) -> Iterator[None]:
     finally:
         mlflow.set_tracking_uri(before[0])
         mlflow.set_registry_uri(before[1])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

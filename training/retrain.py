@@ -67,6 +67,14 @@ class Trained:
     reasons: tuple[str, ...]
     evaluation: Evaluation | None
 
+    def in_words(self) -> str:
+        """The challenger, and what judges it."""
+        known = "" if self.new else ", learnt before from the same data"
+        estimated = f"{self.estimated:,} with an estimated probability" if self.estimated else "all with a logged probability"
+        first = f"challenger: policy {self.challenger}{known}; {self.decisions:,} closed decisions, {estimated}"
+        rest = "\n".join(self.reasons) if self.evaluation is None else self.evaluation.in_words()
+        return f"{first}\n{rest}"
+
 
 @dataclass(frozen=True, slots=True)
 class Promoted:

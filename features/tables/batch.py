@@ -5,6 +5,7 @@ counts is whether the customer's latest state differs from the one that was last
 """
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -86,9 +87,15 @@ def visible(interactions: ibis.Table, until: datetime) -> ibis.Table:
     return table.filter(table.seen & in_order).drop("seen", "barrier")
 
 
+def ignore_warnings_of_ibis() -> None:
+    """Do not show what ibis 12 still calls of DuckDB 2; importing Feast turns such warnings on for everybody."""
+    warnings.filterwarnings("ignore", message="fetch_arrow_table", category=DeprecationWarning)
+
+
 @contextmanager
 def batch_connection(folder: Path) -> Iterator[Any]:
     """An ibis connection to a DuckDB of its own, with bounded memory, that spills into `folder`."""
+    ignore_warnings_of_ibis()
     connection = ibis.duckdb.connect(temp_directory=str(folder / "spill"), memory_limit=_MEMORY_LIMIT)
     try:
         yield connection

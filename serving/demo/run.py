@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -48,6 +50,7 @@ class DemoResult:
 
 def run_demo(settings: Settings, *, now: datetime, once: bool, port: int, ui_port: int, terminal: Terminal) -> None:
     """Ingest, retrain, serve, recommend; then serve on until interrupted, unless `once`."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the servers are ended as well
     seconds: dict[str, float] = {}
     workspace = prepare_home(settings)
     with _timed("write the data set out as files", seconds, terminal):
@@ -132,7 +135,7 @@ def _serve_on(service: str, mlflow: str | None, terminal: Terminal) -> None:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
-        terminal.say("ending")
+        terminal.say("ending the servers")
 
 
 @contextmanager

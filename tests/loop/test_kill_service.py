@@ -12,6 +12,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import numpy as np
+import psutil
 
 from features.journal import Journal
 from features.settings import load_settings
@@ -77,7 +78,6 @@ def _killed_while_called(settings: Any, round_: int, seconds: float) -> Caller:
         env=server.command.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
     )
     caller, stopped = Caller(f"http://127.0.0.1:{port}", round_), threading.Event()
     try:
@@ -86,7 +86,9 @@ def _killed_while_called(settings: Any, round_: int, seconds: float) -> Caller:
         thread.start()
         stopped.wait(seconds)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # the supervisor and its workers
+        workers = psutil.Process(process.pid).children(recursive=True)
+        for each in (process, *workers):
+            os.kill(each.pid, signal.SIGKILL)
         process.wait()
     stopped.set()
     thread.join(30)

@@ -43,6 +43,25 @@ def test_promotion_moves_the_champion_and_repeating_it_changes_nothing(registry,
     assert registry.champion() == (first.version, first.sha256)
 
 
+def test_aliases_of_the_policy_move_those_of_the_models_that_it_is_made_of(registry, tmp_path):
+    client = registry._client
+    client.create_registered_model("touchpoint-scored")
+    versions = {}
+    for text in ("m1", "m2"):
+        with registry.run(f"test {text}") as run:
+            source = folder_of(tmp_path, text)
+            client.log_artifacts(run, str(source), "model")
+            model = client.create_model_version("touchpoint-scored", source=f"runs:/{run}/model", run_id=run)
+            policy = registry.register_policy(run, source, fingerprint=text, models={"scored": int(model.version)})
+        versions[text] = (policy.version, int(model.version))
+    registry.promote(versions["m1"][0])
+    registry.challenge(versions["m2"][0])
+    aliases = {
+        alias: int(client.get_model_version_by_alias("touchpoint-scored", alias).version) for alias in ("champion", "challenger")
+    }
+    assert aliases == {"champion": versions["m1"][1], "challenger": versions["m2"][1]}
+
+
 def test_rolling_back_goes_from_predecessor_to_predecessor(registry, register):
     versions = [register(text).version for text in ("c", "d", "e")]
     for version in versions:
