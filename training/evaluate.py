@@ -74,8 +74,8 @@ class Evaluation:
 
 def _row(value: PolicyValue) -> str:
     best = f"{value.dr.value:.3f} [{value.dr.low:.3f}, {value.dr.high:.3f}]"
-    size = value.support.effective_sample_size
-    return f"{value.name:<28}{best:>32}{value.snips.value:>10.3f}{value.ips.value:>10.3f}{size:>14,.0f}"
+    snips_value = "-" if value.snips is None else f"{value.snips.value:.3f}"
+    return f"{value.name:<28}{best:>32}{snips_value:>10}{value.ips.value:>10.3f}{value.support.effective_sample_size:>14,.0f}"
 
 
 def evaluate(

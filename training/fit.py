@@ -85,6 +85,8 @@ def train(
             models = log_models(registry, run, prepared, judgement, scorer)
             policy = _register(run, prepared, judgement, reasons, scorer, models, catalogue=catalogue, registry=registry, at=at)
     registry.challenge(policy.version)
+    if registry.champion() == (policy.version, policy.sha256):
+        reasons = (f"policy {policy.version} is the champion already; nothing new to learn from", *reasons)
     return TrainReport(
         policy=policy,
         new=new,
