@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.blocking import BlockingScheduler
-from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.base import BaseTrigger
+from cronsim import CronSim, CronSimError
 
 from features.errors import ConfigurationError, TouchpointError
 from features.workspace import Workspace
@@ -24,7 +25,7 @@ def run_schedule(workspace: Workspace, *, cron: str, terminal: Terminal) -> None
     scheduler = BlockingScheduler(timezone=UTC)
     scheduler.add_job(
         lambda: _retrain_once(workspace, terminal),
-        cron_trigger(cron),
+        CronTrigger(cron),
         max_instances=1,
         coalesce=True,
         misfire_grace_time=MISFIRE_GRACE_SECONDS,
@@ -36,16 +37,32 @@ def run_schedule(workspace: Workspace, *, cron: str, terminal: Terminal) -> None
         terminal.say("schedule ended")
 
 
-def cron_trigger(cron: str) -> CronTrigger:
-    """The trigger of a cron expression: minute, hour, day of month, month, day of week; in UTC.
+class CronTrigger(BaseTrigger):  # type: ignore[misc]
+    """Fires when a cron expression says, in UTC: minute, hour, day of month, month, day of week (0 and 7 are Sunday).
 
-    >>> cron_trigger("0 3 * * *").get_next_fire_time(None, datetime(2026, 1, 1, 12, tzinfo=UTC)).isoformat()
-    '2026-01-02T03:00:00+00:00'
+    Raises
+    ------
+    ConfigurationError
+        When it is no cron expression.
+
+    Examples
+    --------
+    >>> trigger = CronTrigger("0 3 * * 1")
+    >>> trigger.get_next_fire_time(None, datetime(2026, 11, 21, tzinfo=UTC)).isoformat()
+    '2026-11-23T03:00:00+00:00'
     """
-    try:
-        return CronTrigger.from_crontab(cron, timezone=UTC)
-    except ValueError as error:
-        raise ConfigurationError(f"cron {cron!r}: {error}; five fields are needed, e.g. '0 3 * * *'") from None
+
+    def __init__(self, cron: str) -> None:
+        self.cron = cron
+        self.get_next_fire_time(None, datetime(2000, 1, 1, tzinfo=UTC))
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The first time after `now`, and after the last one; None when there will be none."""
+        after = max(previous_fire_time or now, now).astimezone(UTC)
+        try:
+            return next(CronSim(self.cron, after), None)
+        except CronSimError as error:
+            raise ConfigurationError(f"cron {self.cron!r}: {error}; five fields are needed, e.g. '0 3 * * *'") from None
 
 
 def _retrain_once(workspace: Workspace, terminal: Terminal) -> None:
