@@ -24,8 +24,8 @@ from filelock import FileLock, Timeout
 
 from features.errors import ConfigurationError, StoreError
 
-ONLINE = "online"
-"""Stands as the source of the service's own decisions, and as the file of what the service refused."""
+ONLINE = "/online"
+"""Stands as the source of the service's own decisions, and as the file of what the service refused; nothing else is named so."""
 
 _TIME = pa.timestamp("us", tz="UTC")
 _LOCK_SECONDS = 900.0

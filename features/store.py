@@ -57,12 +57,12 @@ class MaterializeReport:
     ----------
     history_rows : rows of the history file; None when the lake had not changed and it was left as it was.
     customers : how many customers' online rows were written.
-    watermark : the last moment that the data tell of; later windows are open, whatever the clock says.
+    watermark : the files end there, so later windows are open, whatever the clock says; None where no file holds anything back.
     """
 
     history_rows: int | None
     customers: int
-    watermark: datetime
+    watermark: datetime | None
 
 
 class FeatureStore:
@@ -71,6 +71,7 @@ class FeatureStore:
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self.features: tuple[Feature, ...] = feature_list(catalogue)
         self._columns = all_columns(self.features)
+        self._conversion = catalogue.objective.conversion
         self._settings = settings
         self._folder = settings.feast_path
         self._registry, self._online = self._folder / "registry.db", self._folder / "online.db"
@@ -122,13 +123,14 @@ class FeatureStore:
             changed = batch.changed(until=until, marks=self._marks if same_columns else None)
             customers = self._write_online(batch, changed, on_progress)
             batch.write_marks(self._marks)
-            watermark = batch.complete_until(until)
-            done = {"columns": self._fingerprint, "lake_version": version, "watermark": watermark.isoformat()}
+            watermark = batch.complete_until(until, conversion=self._conversion)
+            end = None if watermark is None else watermark.isoformat()
+            done = {"columns": self._fingerprint, "lake_version": version, "watermark": end}
             _write_json(self._record, done)
         return MaterializeReport(history_rows, customers, watermark)
 
     def watermark(self) -> datetime | None:
-        """The last moment that the materialized data tell of; None before the first materialization."""
+        """Where the files that were materialized end; None where all is complete as of now, since nothing comes by file."""
         watermark = self._read_json(self._record).get("watermark")
         return None if watermark is None else datetime.fromisoformat(watermark)
 

@@ -147,7 +147,8 @@ def _add_exception_handlers(app: FastAPI) -> None:
     def of_routing(request: Request, error: Exception) -> Response:
         wrong_method = isinstance(error, HTTPException) and error.status_code == 405
         kind = METHOD_NOT_ALLOWED if wrong_method else UNKNOWN_PATH
-        response = ProblemError(kind, f"{request.method} is not offered here; /openapi.json tells what is").response()
+        what = f"{request.method} is not offered at this path" if wrong_method else "there is nothing at this path"
+        response = ProblemError(kind, f"{what}; /openapi.json tells what there is").response()
         response.headers.update((isinstance(error, HTTPException) and error.headers) or {})
         return response
 

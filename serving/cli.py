@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from features.errors import TouchpointError
+from features.errors import CaptureError, TouchpointError
 from features.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -68,7 +68,7 @@ def ingest(
     from features.capture import ingest as ingest_files
     from features.catalogue import parse_toml
 
-    _run(
+    report = _run(
         as_json,
         lambda workspace, say: ingest_files(
             files,
@@ -80,6 +80,8 @@ def ingest(
             on_progress=say,
         ),
     )
+    if sum(report.quarantined.values()) and not sum(report.accepted.values()) + sum(report.duplicate.values()):
+        raise CaptureError(f"every record went to the quarantine: {next(iter(report.reasons), 'see there')}")
 
 
 @app.command()
@@ -120,9 +122,9 @@ def promote(
 @app.command()
 def rollback(as_json: AsJson = False) -> None:
     """Give the alias champion back to the policy that had it before."""
-    from training.registry import Registry
+    from training.retrain import rollback as roll_back
 
-    _run(as_json, lambda workspace, say: Registry(workspace.settings).rollback())
+    _run(as_json, lambda workspace, say: roll_back(workspace, on_progress=say))
 
 
 @app.command()
@@ -139,12 +141,11 @@ def schedule(
     as_json: AsJson = False,
 ) -> None:
     """Retrain on a schedule until interrupted; a run that is still going when the next is due is not doubled."""
-    from features.workspace import Workspace
     from serving.schedule import run_schedule
     from serving.terminal import Terminal
 
     with Terminal(as_json=as_json) as terminal:
-        run_schedule(Workspace(_settings()), cron=cron, terminal=terminal)
+        run_schedule(_settings(), cron=cron, terminal=terminal)
 
 
 @app.command()
@@ -198,12 +199,14 @@ def _settings() -> Settings:
     return load_settings()
 
 
-def _run(as_json: bool, work: Any) -> None:
+def _run(as_json: bool, work: Any) -> Any:
     from features.workspace import Workspace
     from serving.terminal import Terminal
 
     with Terminal(as_json=as_json) as terminal:
-        terminal.result(work(Workspace(_settings()), terminal.say))
+        result = work(Workspace(_settings()), terminal.say)
+        terminal.result(result)
+    return result
 
 
 def _utc(at: datetime | None) -> datetime | None:

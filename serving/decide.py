@@ -16,7 +16,7 @@ from serving.contacts import recent_contacts
 from serving.live import LoadedPolicy
 from serving.record import DecisionRecord, record_as_json, record_from_json, request_hash
 from serving.state import FeatureReader
-from training.policy import Policy, PriorScorer
+from training.policy import Policy, PriorScorer, eligibility
 
 MOST_TRIES = 50
 
@@ -70,6 +70,26 @@ class Decider:
         if found.request_hash != request_hash(request):
             raise DecisionConflictError(f"decision_id {decision_id!r} was used for a different question; give a new one")
         return record_from_json(found.record)
+
+    def check(self, question: Question, *, now: datetime) -> None:
+        """Refuse what cannot be answered, before anything that came with the question is kept.
+
+        Raises
+        ------
+        RequestError
+            As `decide`.
+        """
+        at = self._time(question, now)
+        eligibility(
+            self.catalogue,
+            candidates=question.candidates,
+            exclude=question.exclude,
+            contact_touchpoints=(),
+            contact_times=(),
+            at=at,
+        )
+        if question.at is not None:
+            self._reader.read(question.customer_id, at=at)
 
     def decide(self, question: Question, *, now: datetime) -> DecisionRecord:
         """Take one decision and, unless it is a dry run, record it durably.

@@ -1,7 +1,7 @@
 """The desk behind the API: one method per call, free of HTTP; each takes checked values and gives named results."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 from typing import Any
@@ -154,9 +154,11 @@ class Desk:
             limit=asked.limit,
             dry_run=asked.dry_run,
             unrecorded=interactions if asked.dry_run else (),
-            posted=() if asked.dry_run else self._recorded(interactions),
             request=request,
         )
+        if interactions and not asked.dry_run:
+            self._decider.check(question, now=clock.now)
+            question = replace(question, posted=self._recorded(interactions))
         record = self._decider.decide(question, now=clock.now)
         if not asked.dry_run:
             self._metrics.decisions.labels(record.chosen, record.fallback or "").inc()
@@ -166,6 +168,8 @@ class Desk:
         """Those posted with a question; the caller hears of a bad one at once, since the answer has no place for it."""
         interactions = []
         for index, wire in enumerate(asked.interactions):
+            if wire.message_id is None and asked.decision_id is not None:  # asked again, they are the same ones
+                wire = wire.model_copy(update={"message_id": f"{asked.decision_id}/{index}"})
             try:
                 interactions.append(interaction_from(wire, customer_id=asked.customer, catalogue=self._catalogue, clock=clock))
             except RequestError as error:

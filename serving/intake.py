@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from features.catalogue import Catalogue
-from features.domain import METRIC_RANGE, Interaction, Outcome
+from features.domain import METRIC_RANGE, Interaction
 from features.errors import RequestError, UnknownDecisionError
-from features.journal import Journal, Receipt, Status
+from features.journal import Journal, Receipt, SentInteraction, SentOutcome, Status
 from serving.problems import problem_of_validation
 from serving.record import Taken, canonical_json
 from serving.wire import OwnInteraction, PostedInteraction, PostedOutcome, as_text
@@ -70,8 +70,10 @@ def take_outcome(posted: PostedOutcome, *, journal: Journal, clock: Clock) -> Ta
     """
     if journal.decision(posted.decision_id) is None:
         raise UnknownDecisionError(f"decision {posted.decision_id!r} is not known here; give the decision_id of a recommendation")
-    outcome = Outcome(
-        message_id=posted.message_id or _content_id(posted.model_dump(mode="json") | {"record": "outcome"}, clock),
+    sent = posted.model_dump(mode="json") | {"record": "outcome"}
+    outcome = SentOutcome(
+        digest=_digest(sent),
+        message_id=posted.message_id or _content_id(sent, clock),
         decision_id=posted.decision_id,
         kind=posted.kind,
         at=_time(posted.at, clock),
@@ -83,7 +85,7 @@ def take_outcome(posted: PostedOutcome, *, journal: Journal, clock: Clock) -> Ta
     return taken_of(receipt)
 
 
-def interaction_from(wire: OwnInteraction, *, customer_id: str, catalogue: Catalogue, clock: Clock) -> Interaction:
+def interaction_from(wire: OwnInteraction, *, customer_id: str, catalogue: Catalogue, clock: Clock) -> SentInteraction:
     """The interaction that was meant.
 
     Raises
@@ -97,8 +99,10 @@ def interaction_from(wire: OwnInteraction, *, customer_id: str, catalogue: Catal
     if touchpoint is None:
         raise RequestError(f"/touchpoint: {wire.touchpoint!r} is not in the catalogue", field="/touchpoint")
     _check_rating(wire)
-    return Interaction(
-        message_id=wire.message_id or _content_id(wire.model_dump(mode="json") | {"customer_id": customer_id}, clock),
+    sent = wire.model_dump(mode="json") | {"customer_id": customer_id}
+    return SentInteraction(
+        digest=_digest(sent),
+        message_id=wire.message_id or _content_id(sent, clock),
         customer_id=customer_id,
         touchpoint=wire.touchpoint,
         kind=wire.kind,
@@ -156,7 +160,10 @@ def _check_rating(wire: OwnInteraction) -> None:
             )
 
 
-def _content_id(content: dict[str, Any], clock: Clock) -> str:
+def _content_id(sent: dict[str, Any], clock: Clock) -> str:
     """A name for an item that has none: the same content is the same item, and without a time it is an item of now."""
-    dated = content if content.get("at") is not None else content | {"at": clock.now.isoformat()}
-    return "sha256:" + sha256(canonical_json(dated).encode()).hexdigest()
+    return "sha256:" + _digest(sent if sent["at"] is not None else sent | {"at": clock.now.isoformat()})
+
+
+def _digest(sent: dict[str, Any]) -> str:
+    return sha256(canonical_json(sent).encode()).hexdigest()

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 from features.errors import ConfigurationError, TouchpointError
 from features.settings import Settings
+from features.workspace import Workspace
 from serving.start import ServiceCommand, service_command
 
 LOOPBACK = "127.0.0.1"
@@ -50,7 +51,8 @@ def ui(settings: Settings, *, port: int) -> Server:
 
 
 def replace_process_by_service(settings: Settings, *, host: str, port: int, workers: int) -> None:
-    """Become the service; signals reach it directly."""
+    """Become the service; signals reach it directly. In a new home the feature store is set up first, by one process."""
+    Workspace(settings).store.apply()
     _become(service(settings, host=host, port=free_port(port, host=host), workers=workers))
 
 

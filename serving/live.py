@@ -1,10 +1,11 @@
 """The policy in force: looks every few seconds which version is champion, loads it aside, then swaps one attribute."""
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from features.errors import ArtifactError
@@ -40,7 +41,6 @@ class RegisteredPolicies:
     def __init__(self, settings: Settings, *, feature_names: Sequence[str], arms: Sequence[str]) -> None:
         self._registry = Registry(settings)
         self._database = settings.home / "mlflow.db" if settings.tracking_uri is None else None
-        self._folder = settings.home / "serving" / f"policy-{os.getpid()}"
         self._feature_names = tuple(feature_names)
         self._arms = tuple(arms)
 
@@ -58,9 +58,9 @@ class RegisteredPolicies:
         ArtifactError
             When files are not the registered ones, or the policy is for other features or touchpoints.
         """
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
-        folder = self._registry.download(version, self._folder)
-        policy = read_artifact(folder, sha256, version=str(version), feature_names=self._feature_names)
+        with TemporaryDirectory(prefix="touchpoint-") as temporary:
+            folder = self._registry.download(version, Path(temporary) / "policy")
+            policy = read_artifact(folder, sha256, version=str(version), feature_names=self._feature_names)
         if policy.arms != self._arms:
             differ = ", ".join(sorted(set(policy.arms) ^ set(self._arms))) or "their order"
             raise ArtifactError(f"policy {version} chooses from other touchpoints than the catalogue ({differ}); train again")

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from features.domain import NONE
 from features.errors import UnknownDecisionError
 from features.workspace import Workspace
 from serving.assembly import assemble
 from serving.metrics import Metrics
+from serving.problems import problem_of_validation
 from serving.record import Answer, DecisionRecord, ScoredCandidate, record_from_json
 from serving.wire import RecommendRequest
 
@@ -27,11 +30,21 @@ class Explanation:
 def recommend_locally(
     workspace: Workspace, customer: str, *, at: datetime | None, now: datetime, record: bool, decision_id: str | None
 ) -> Answer:
-    """Take one decision; nothing is kept unless `record`."""
+    """Take one decision; nothing is kept unless `record`.
+
+    Raises
+    ------
+    ProblemError
+        When the id is empty or too long, or anything that the service would refuse as well.
+    """
     assembly = assemble(workspace)
     assembly.live.refresh()
     desk = assembly.desk(Metrics(), clock=lambda: now)
-    return desk.recommend(RecommendRequest(customer_id=customer, at=at, decision_id=decision_id, dry_run=not record, limit=50))
+    try:
+        asked = RecommendRequest(customer_id=customer, at=at, decision_id=decision_id, dry_run=not record, limit=50)
+    except ValidationError as error:
+        raise problem_of_validation(error) from None
+    return desk.recommend(asked)
 
 
 def explain_decision(workspace: Workspace, decision_id: str) -> Explanation:

@@ -115,7 +115,7 @@ def problem_of(error: TouchpointError) -> ProblemError:
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, RequestError):
-        return ProblemError(INVALID_REQUEST, f"{error.field}: {error}", errors=[FieldError(error.field, str(error))])
+        return ProblemError(INVALID_REQUEST, str(error), errors=[FieldError(error.field, str(error))])
     for cls, kind in _OF_ERRORS:
         if isinstance(error, cls):
             return ProblemError(kind, str(error))

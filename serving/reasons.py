@@ -64,9 +64,18 @@ def feature_reasons(
 def described(feature: Feature, value: float | int | str | None, *, currency: str) -> str:
     """A feature and its value in words: `Mean value of a purchase: 31.4 USD`."""
     units = {"days": " days", "money": f" {currency}"}
-    known = "unknown" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+    known = "unknown" if value is None else _number(value) if isinstance(value, float) else str(value)
     unit = "" if value is None else units.get(feature.unit, "")
     return f"{feature.meaning.rstrip('.')}: {known}{unit}"
+
+
+def _number(value: float) -> str:
+    """Three digits; what has all but decayed away is none.
+
+    >>> _number(35.123), _number(5.17e-35), _number(0.25)
+    ('35.1', '0', '0.25')
+    """
+    return "0" if abs(value) < 5e-4 else f"{value:.3g}"
 
 
 def chance_reason(chosen: ScoredCandidate, best: ScoredCandidate, *, currency: str) -> str | None:

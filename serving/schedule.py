@@ -1,20 +1,22 @@
 """Retrains on a cron expression; the scheduler is APScheduler, the job is the same as `touchpoint retrain`."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
 from cronsim import CronSim, CronSimError
 
-from features.errors import ConfigurationError, TouchpointError
-from features.workspace import Workspace
+from features.errors import ConfigurationError
+from features.settings import Settings
 from serving.terminal import Terminal
-from training.retrain import retrain
 
 MISFIRE_GRACE_SECONDS = 3600
 
 
-def run_schedule(workspace: Workspace, *, cron: str, terminal: Terminal) -> None:
+def run_schedule(settings: Settings, *, cron: str, terminal: Terminal) -> None:
     """Run until interrupted; a failed run is told and the next one still comes.
 
     Raises
@@ -24,7 +26,7 @@ def run_schedule(workspace: Workspace, *, cron: str, terminal: Terminal) -> None
     """
     scheduler = BlockingScheduler(timezone=UTC)
     scheduler.add_job(
-        lambda: _retrain_once(workspace, terminal),
+        lambda: _retrain_once(settings, terminal),
         CronTrigger(cron),
         max_instances=1,
         coalesce=True,
@@ -65,8 +67,9 @@ class CronTrigger(BaseTrigger):  # type: ignore[misc]
             raise ConfigurationError(f"cron {self.cron!r}: {error}; five fields are needed, e.g. '0 3 * * *'") from None
 
 
-def _retrain_once(workspace: Workspace, terminal: Terminal) -> None:
-    try:
-        terminal.result(retrain(workspace, now=datetime.now(UTC), on_progress=terminal.say))
-    except TouchpointError as error:
-        terminal.say(f"retraining failed: {error}")
+def _retrain_once(settings: Settings, terminal: Terminal) -> None:
+    """In a process of its own, which reads the catalogue anew and leaves no memory behind."""
+    command = [sys.executable, "-m", "serving.cli", "retrain", *(["--json"] if terminal.as_json else [])]
+    code = subprocess.run(command, env=os.environ | {"TOUCHPOINT_HOME": str(settings.home)}).returncode
+    if code:
+        terminal.say(f"retraining failed with code {code}; the next run will try again")

@@ -39,12 +39,6 @@ class Reading:
     row: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    state: State
-    complete_until: datetime | None
-
-
 class FeatureReader:
     """Reads features for decisions.
 
@@ -87,18 +81,19 @@ class FeatureReader:
             return self._nothing_known(at, MISSING, "features_unavailable")
         if known is None:
             return self._nothing_known(at, MISSING, "unknown_customer")
-        self._check_not_before(known.state, at)
-        age = None if known.complete_until is None else max((at - known.complete_until).total_seconds(), 0.0)
-        if age is None or age > self._max_age_seconds:
-            return self._nothing_known(at, STALE, "stale_features", age=age, position=_position(known.state))
-        return self._reading(known.state, at, FRESH, None, age=age)
+        self._check_not_before(known, at)
+        watermark = self._store.watermark()
+        age = 0.0 if watermark is None else max((at - watermark).total_seconds(), 0.0)
+        if age > self._max_age_seconds:
+            return self._nothing_known(at, STALE, "stale_features", age=age, position=_position(known))
+        return self._reading(known, at, FRESH, None, age=age)
 
     def values(self, customer_id: str, *, at: datetime) -> Mapping[str, float | int | str | None] | None:
         """What is known of a customer, however old it is; None when nothing is."""
         known = self._known(customer_id, ())
-        return None if known is None else self._reading(known.state, at, FRESH, None, age=None).values
+        return None if known is None else self._reading(known, at, FRESH, None, age=None).values
 
-    def _known(self, customer_id: str, unrecorded: Sequence[Interaction]) -> _Known | None:
+    def _known(self, customer_id: str, unrecorded: Sequence[Interaction]) -> State | None:
         stored = self._store.online_states([customer_id])[0]
         state = empty_state(self.features) if stored is None else stored
         newer = self._journal.interactions_after(customer_id, _position(state))
@@ -110,9 +105,7 @@ class FeatureReader:
             state = fold(self.features, state, interaction, position=position)
         for interaction in beyond:
             state = fold(self.features, state, interaction)
-        times = [interaction.visible_at for interaction in (*(item for _, item in newer), *beyond)]
-        watermark = self._store.watermark()
-        return _Known(state, max([*times, *([] if watermark is None else [watermark])], default=None))
+        return state
 
     def _nothing_known(self, at: datetime, status: str, fallback: str, *, age: float | None = None, position: int = 0) -> Reading:
         reading = self._reading(empty_state(self.features), at, status, fallback, age=age)

@@ -59,8 +59,8 @@ class Terminal:
 def as_plain(value: Any) -> Any:
     """Dataclasses, arrays, times and enumerations as JSON values; a number that is not finite becomes null.
 
-    >>> as_plain({"a": np.float64("nan"), "b": (1, Path("x"))})
-    {'a': None, 'b': [1, 'x']}
+    >>> as_plain({"a": np.float64("nan"), "b": (1, datetime(2026, 1, 31))})
+    {'a': None, 'b': [1, '2026-01-31T00:00:00']}
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: as_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -153,12 +154,23 @@ def parse_json(body: bytes) -> Any:
     Raises
     ------
     ProblemError
-        `invalid-json` when it is none, or holds NaN or Infinity.
+        `invalid-json` when it is none, or holds NaN, Infinity, or a number as large.
     """
     try:
-        return from_json(body, allow_inf_nan=False)
+        value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise ProblemError(INVALID_JSON, f"the body is not JSON: {error}") from None
+    if not _is_finite(value):
+        raise ProblemError(INVALID_JSON, "the body has a number beyond 1.8e308; nothing here is as large")
+    return value
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or isfinite(value)
 
 
 def as_text(values: Mapping[str, Any]) -> dict[str, str]:

@@ -13,24 +13,27 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DECISIONS = """
-with closed as (
-    select * exclude ("at"), epoch_us("at") as moment from decisions where epoch_us("at") + $window <= $until
+with made as (
+    select * exclude ("at"), epoch_us("at") as moment, nullif(candidates, []) as given,
+           from_json(record, '{"candidates": [{"touchpoint": "VARCHAR", "probability": "DOUBLE"}]}').candidates as chances
+    from decisions
+), sources as (
+    select source, list_sort(list_distinct(list(touchpoint) || [$none])) as candidates from made group by source
 ), waves as (
     select source, wave, min(moment) as moment,
-           list_sort(list_distinct(flatten(list(coalesce(candidates, []))) || list(touchpoint) || [$none])) as candidates
-    from closed where wave is not null group by source, wave
+           list_sort(list_distinct(flatten(list(coalesce(given, []))) || list(touchpoint) || [$none])) as candidates
+    from made where wave is not null group by source, wave
 ), known as (
     select customer_id, min(epoch_us(greatest("at", received_at))) as known_from from interactions group by customer_id
 ), implied as (
     select 'implied:' || source || ':' || wave || ':' || customer_id as decision_id, customer_id, $none as touchpoint,
-           moment, wave, candidates, null::double as probability, true as implied
-    from waves join known on known_from < moment anti join closed using (source, wave, customer_id)
+           moment, wave, candidates, null::double as probability, null as chances, false as recorded, true as implied
+    from waves join known on known_from < moment anti join made using (source, wave, customer_id)
 ), taken as (
-    select decision_id, customer_id, touchpoint, closed.moment, wave,
-           case when len(coalesce(closed.candidates, [])) > 0 then closed.candidates || [touchpoint]
-                else coalesce(waves.candidates, [$none, touchpoint]) end as candidates,
-           probability, false as implied
-    from closed left join waves using (source, wave)
+    select decision_id, customer_id, touchpoint, made.moment, wave,
+           coalesce(given || [touchpoint], waves.candidates, sources.candidates) as candidates,
+           probability, chances, record is not null as recorded, false as implied
+    from made left join waves using (source, wave) join sources using (source)
     union all select * from implied
 ), conversions as (
     select customer_id, epoch_us("at") as converted_at, coalesce(value, 0)::decimal(38, 6) as value from interactions
@@ -48,6 +51,7 @@ with closed as (
 select taken.*, seen.decision_id is not null or reported.decision_id is not null as converted,
        least(greatest(coalesce(seen.value, 0), coalesce(reported.value, 0)), $cap) as value
 from taken left join seen using (decision_id) left join reported using (decision_id)
+where moment + $window <= $until
 order by moment, customer_id, decision_id
 """
 
@@ -75,8 +79,11 @@ from snapshots left join later using (customer_id, moment) order by moment, cust
 def decision_rows(lake: Lake, catalogue: Catalogue, *, until: datetime) -> pa.Table:
     """Every decision whose outcome window closed by `until`, with what the customer did in it.
 
-    An export lists only who was contacted: customers who were known at a wave's time and are not in it are added as decisions
-    for `none` with the wave's candidates, marked `implied`.
+    An export lists only who was contacted: customers who were known at a wave's time and are not in it, be it that later
+    parts of it are still open, are added as decisions for `none` with the wave's candidates, marked `implied`.
+
+    What could have been chosen must not depend on what was: where an export does not give a decision's candidates, they are
+    `none` and all that its wave chose, or without a wave, all that its source ever did.
 
     A conversion is an interaction of the objective's kinds by that customer in (at, at + window], or an outcome of these
     kinds reported for that decision. A purchase may arrive both ways, so the value is the larger of the two sums, never both.
@@ -85,7 +92,8 @@ def decision_rows(lake: Lake, catalogue: Catalogue, *, until: datetime) -> pa.Ta
     -------
     pa.Table
         decision_id, customer_id, touchpoint, moment (microseconds), wave, candidates, probability (null where nobody logged
-        it), implied, converted, value; ordered by moment, customer_id, decision_id.
+        it), chances (touchpoint and probability of every candidate, from the service's record, else null), recorded (whether
+        there is one), implied, converted, value; ordered by moment, customer_id, decision_id.
     """
     return _run(lake, _DECISIONS, _objective(catalogue) | {"until": micros(until), "none": NONE})
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from features.compaction import CompactionReport, compact
 from features.contacts import bring_contacts
-from features.errors import TouchpointError, TrainingError
+from features.errors import TouchpointError
 from features.settings import Settings
 from features.store import MaterializeReport
 from features.workspace import Workspace
@@ -83,6 +83,14 @@ class Promoted:
     champion: int
     replaced: int | None
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The champion again in force, and the one that was left."""
+
+    champion: int
+    left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,24 @@ def promote(workspace: Workspace, *, force: bool, on_progress: Say) -> Promoted:
         return Promoted(challenger.version, None if replaced is None else replaced[0], reasons)
 
 
+def rollback(workspace: Workspace, *, on_progress: Say) -> RolledBack:
+    """Give the alias champion back to the policy that had it before.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When another job works on this home.
+    ArtifactError
+        When there is nothing to go back to.
+    """
+    with one_at_a_time(workspace.settings):
+        registry = Registry(workspace.settings)
+        left = registry.champion()
+        champion = registry.rollback()
+        on_progress(f"policy {champion} is champion again")
+        return RolledBack(champion, None if left is None else left[0])
+
+
 @contextmanager
 def one_at_a_time(settings: Settings) -> Iterator[None]:
     """Hold the home's job lock; the operating system gives it back when the process dies.
@@ -195,9 +221,6 @@ def _materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> Ma
 
 
 def _train(workspace: Workspace, *, now: datetime, on_progress: Say) -> Trained:
-    until = workspace.store.watermark()
-    if until is None:
-        raise TrainingError("the feature store is empty; run 'touchpoint ingest' and 'touchpoint materialize' first")
     registry = Registry(workspace.settings)
     judged_against = registry.champion()
     report = fit.train(
@@ -206,7 +229,7 @@ def _train(workspace: Workspace, *, now: datetime, on_progress: Say) -> Trained:
         store=workspace.store,
         registry=registry,
         at=now,
-        until=until,
+        until=workspace.store.watermark() or now,
         seed=workspace.settings.seed,
         on_progress=on_progress,
     )

@@ -1,6 +1,7 @@
 """Reads a catalogue file; an unknown key is an error that names file and key."""
 
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,7 +44,24 @@ def _validated(model: type[Model], values: dict[str, Any], name: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        # a key that is not known explains another one that is missing, so it goes first
+        first = min(error.errors(), key=lambda part: part["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"]) or "(whole file)"
-        rule = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{name}: {key}: {rule}") from None
+        raise ConfigurationError(f"{name}: {key}: {_rule(first, model)}") from None
+
+
+def _rule(part: Any, model: type[BaseModel]) -> str:
+    if part["type"] != "extra_forbidden":
+        message = str(part["msg"]).removeprefix("Value error, ")
+        return message.replace("valid tuple", "list").replace("valid dictionary", "table, { key = ... }")
+    near = get_close_matches(str(part["loc"][-1]), sorted(_keys(model.model_json_schema())), n=1)
+    return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key"
+
+
+def _keys(schema: Any) -> set[str]:
+    """Every key that a model or a part of it has."""
+    if isinstance(schema, list):
+        return set().union(*map(_keys, schema))
+    if not isinstance(schema, dict):
+        return set()
+    return set(schema.get("properties", ())).union(*map(_keys, schema.values()))

@@ -5,6 +5,15 @@ nothing. Writers therefore take turns; many rows in one call cost little more th
 """
 
 from features.journal.journal import Journal
-from features.journal.records import Contacts, Quarantined, Receipt, RecordedDecision, Status
+from features.journal.records import Contacts, Quarantined, Receipt, RecordedDecision, SentInteraction, SentOutcome, Status
 
-__all__ = ["Contacts", "Journal", "Quarantined", "Receipt", "RecordedDecision", "Status"]
+__all__ = [
+    "Contacts",
+    "Journal",
+    "Quarantined",
+    "Receipt",
+    "RecordedDecision",
+    "SentInteraction",
+    "SentOutcome",
+    "Status",
+]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, insert, select
 
 from features.journal.records import Receipt, Status
 from features.journal.rows import microseconds, refused_row
-from features.journal.schema import CONTACTS, QUARANTINE
+from features.journal.schema import CONTACTS, DECISIONS, QUARANTINE
 
 _CHUNK = 500  # bound parameters per statement stay below every database's limit
 
@@ -68,6 +68,16 @@ def append_contacts(connection: Connection, contacts: Sequence[tuple[str, str, s
         for contact_id, customer_id, touchpoint, at in contacts
     ]
     return _insert_new(connection, CONTACTS, "contact_id", rows)
+
+
+def decided(connection: Connection, decision_ids: Sequence[str]) -> set[tuple[str | None, str, str]]:
+    """Those of the decisions that are recorded here, as (decision_id, customer_id, touchpoint)."""
+    columns = select(DECISIONS.c.decision_id, DECISIONS.c.customer_id, DECISIONS.c.touchpoint)
+    return {
+        (row.decision_id, row.customer_id, row.touchpoint)
+        for chunk in _chunks(decision_ids)
+        for row in connection.execute(columns.where(DECISIONS.c.decision_id.in_(chunk)))
+    }
 
 
 def _insert_new(connection: Connection, table: Table, key: str, rows: Sequence[dict[str, Any]]) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Table, func, insert, select
 
 from features.domain import NONE, Interaction, Kind, Outcome
 from features.errors import DecisionConflictError
-from features.journal.append import append_contacts, append_messages, append_quarantined
+from features.journal.append import append_contacts, append_messages, append_quarantined, decided
 from features.journal.connection import Database
 from features.journal.records import Contacts, Receipt, RecordedDecision, Status
 from features.journal.rows import (
@@ -59,7 +59,10 @@ class Journal:
         with self._database.writing() as connection:
             receipts = append_messages(connection, INTERACTIONS, [interaction_row(interaction) for interaction in interactions])
             accepted = [each for each, receipt in zip(interactions, receipts, strict=True) if receipt.status == Status.ACCEPTED]
-            append_contacts(connection, [_contact(interaction) for interaction in accepted if _is_contact(interaction)])
+            contacts = [each for each in accepted if each.kind == Kind.CONTACT and each.touchpoint != NONE]
+            counted = decided(connection, [each.decision_id for each in contacts if each.decision_id is not None])
+            # What carries out a decision was counted when the decision was recorded.
+            append_contacts(connection, [_contact(each) for each in contacts if _carried_out(each) not in counted])
         return receipts
 
     def append_outcomes(self, outcomes: Sequence[Outcome]) -> list[Receipt]:
@@ -156,9 +159,8 @@ class Journal:
             return [(row.position, convert(row)) for row in connection.execute(query)]
 
 
-def _is_contact(interaction: Interaction) -> bool:
-    # With a decision_id it carries out a decision, which counted the contact when it was recorded.
-    return interaction.kind == Kind.CONTACT and interaction.decision_id is None and interaction.touchpoint != NONE
+def _carried_out(contact: Interaction) -> tuple[str | None, str, str]:
+    return contact.decision_id, contact.customer_id, contact.touchpoint
 
 
 def _contact(interaction: Interaction) -> tuple[str, str, str, datetime]:

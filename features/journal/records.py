@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from features.domain import Interaction, Outcome
+
 
 class Status(StrEnum):
     """What became of an appended record."""
@@ -11,6 +13,25 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"  # the same record was there already
     CONFLICT = "conflict"  # another record of that id was there already; this one is in the quarantine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentInteraction(Interaction):
+    """An interaction whose receiver filled in what its sender left out, such as the time.
+
+    Attributes
+    ----------
+    digest : of what the sender wrote; by this, and not by what was filled in, the same one is known when it is sent again.
+    """
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentOutcome(Outcome):
+    """An outcome whose receiver filled in what its sender left out; `digest` is that of a SentInteraction."""
+
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from features.domain import Interaction, Kind, Metric, Outcome, Stage
-from features.journal.records import Quarantined, RecordedDecision
+from features.journal.records import Quarantined, RecordedDecision, SentInteraction, SentOutcome
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,7 +51,8 @@ def interaction_row(interaction: Interaction) -> dict[str, Any]:
         "traits": json_object(interaction.traits),
         "properties": json_object(interaction.properties),
     }
-    return {**row, "digest": _digest(row), "received_at": microseconds(interaction.received_at)}
+    digest = interaction.digest if isinstance(interaction, SentInteraction) else _digest(row)
+    return {**row, "digest": digest, "received_at": microseconds(interaction.received_at)}
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:
@@ -64,7 +65,8 @@ def outcome_row(outcome: Outcome) -> dict[str, Any]:
         "source": outcome.source,
         "value": outcome.value,
     }
-    return {**row, "digest": _digest(row), "received_at": microseconds(outcome.received_at)}
+    digest = outcome.digest if isinstance(outcome, SentOutcome) else _digest(row)
+    return {**row, "digest": digest, "received_at": microseconds(outcome.received_at)}
 
 
 def decision_row(decision: RecordedDecision) -> dict[str, Any]:
@@ -89,7 +91,8 @@ def quarantine_row(source: str, reason: str, raw: str) -> dict[str, Any]:
 def refused_row(row: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """The quarantine's row of a row that another table did not take."""
     raw = {name: value for name, value in row.items() if name not in ("digest", "received_at")}
-    return quarantine_row(row["source"], reason, json.dumps(raw, sort_keys=True, ensure_ascii=False))
+    refused = quarantine_row(row["source"], reason, json.dumps(raw, sort_keys=True, ensure_ascii=False))
+    return {**refused, "record_id": _digest([row["source"], reason, row["digest"]])}  # by what was sent: refused again, kept once
 
 
 def as_interaction(row: Row[Any]) -> Interaction:

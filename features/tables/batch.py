@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from features.tables.feature import Feature
 from features.tables.history import history, latest
 from features.tables.state import POSITION, STATE_AT
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MARKS = ("customer_id", STATE_AT, POSITION, TOTAL)
 _MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to disk
 
@@ -53,10 +52,20 @@ class Batch:
         # the number of interactions changes with every one that is added, however old it is
         return current.anti_join(self._connection.read_parquet(marks), list(_MARKS))
 
-    def complete_until(self, until: datetime) -> datetime:
-        """The last moment that the data as of `until` tell of: a quiet source is not a complete one."""
-        last = self._connection.table("latest")[STATE_AT].max().execute()
-        return until if last is None or last != last else _EPOCH + timedelta(microseconds=int(last))
+    def complete_until(self, until: datetime, *, conversion: Sequence[str]) -> datetime | None:
+        """The end of the files, after which more is still to come; None where nothing is: what arrives online is always complete.
+
+        Judged by the clock, an old extract would look fresh, and whoever buys after its end would count as lost. Conversions
+        that came online after the files ended show that the files are the past.
+        """
+        table = visible(self._interactions, until)
+        seen, from_file = ibis.greatest(table.at, table.received_at), table.position.isnull()
+        converted = ~from_file & table.kind.isin(list(conversion))
+        ends = table.aggregate(files=seen.max(where=from_file), online=seen.max(where=converted)).to_pyarrow().to_pylist()[0]
+        if ends["files"] is None or (ends["online"] is not None and ends["online"] > ends["files"]):
+            return None
+        end: datetime = ends["files"].astimezone(UTC)
+        return end
 
     def stream(self, table: ibis.Table, rows: int) -> Iterator[pa.RecordBatch]:
         """The rows of a table, about so many at a time; ibis itself does not know how to with this DuckDB."""

@@ -204,10 +204,24 @@ def test_materializing_again_writes_nothing(home: Home) -> None:
     assert (again.history_rows, again.customers) == (None, 0)
 
 
-def test_data_are_complete_until_the_last_thing_they_tell_of_not_until_the_clock(home: Home) -> None:
-    home.post(*STREAM)
+def test_data_are_complete_until_the_files_end_not_until_the_clock(home: Home) -> None:
+    home.file(*STREAM)
+    home.post(_interaction("bob", 60, "view"))
     home.materialize()
     assert home.store.watermark() == START + timedelta(days=23)  # the click of day 3 that arrived 20 days late
+
+
+def test_conversions_that_come_online_after_the_files_ended_show_that_nothing_is_missing(home: Home) -> None:
+    home.file(*STREAM)
+    home.post(_interaction("bob", 60, "purchase", value=1.0))
+    home.materialize()
+    assert home.store.watermark() is None
+
+
+def test_without_files_all_is_complete_as_of_now(home: Home) -> None:
+    home.post(*STREAM)
+    home.materialize()
+    assert home.store.watermark() is None
 
 
 def test_a_file_of_older_interactions_reaches_the_online_store_and_only_whom_it_concerns(home: Home) -> None:

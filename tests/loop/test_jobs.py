@@ -73,6 +73,7 @@ def test_the_second_of_two_retrainings_says_so_and_leaves(trained: Any) -> None:
     [
         (("ingest", "no-such.csv", "--source", "no-such.toml"), "no such file"),
         (("schedule", "--cron", "every day"), "cron"),
+        (("recommend", ""), "customer_id"),
         (("explain", "no-such-decision"), "no-such-decision"),
         (("serve", "--host", "0.0.0.0"), "api_key"),
     ],

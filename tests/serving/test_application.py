@@ -311,3 +311,20 @@ def test_the_openapi_document_describes_bodies_and_refers_to_nothing_missing(cli
         assert reference in schemas, reference
     assert "$defs" not in text
     assert "PostedInteraction" in text and "RecommendRequest" in text and "Answer" in schemas
+
+
+def test_what_comes_with_a_question_that_is_refused_is_not_kept(client: Any) -> None:
+    own = {"touchpoint": "store.checkout", "kind": "purchase", "value": 50}
+    before = client.get("/v1/customers/ann").json()["features"]["kind_purchase_lifetime_count"]
+    refused = client.post("/v1/recommend", {"customer_id": "ann", "candidates": ["nope"], "interactions": [own]})
+    assert_problem(refused, "invalid-request", "/candidates")
+    assert client.get("/v1/customers/ann").json()["features"]["kind_purchase_lifetime_count"] == before
+
+
+def test_a_question_asked_again_under_its_id_does_not_double_what_came_with_it(client: Any, bench: Any) -> None:
+    own = {"touchpoint": "store.checkout", "kind": "purchase", "value": 50}
+    asked = {"customer_id": "ann", "decision_id": "again", "interactions": [own]}
+    first = client.post("/v1/recommend", asked).json()
+    assert client.post("/v1/recommend", asked).json() == first
+    kept = [interaction.message_id for _, interaction in bench.workspace.journal.interactions_after("ann", 0)]
+    assert kept == ["again/0"]

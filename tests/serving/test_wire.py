@@ -123,3 +123,8 @@ def test_attributes_become_text_without_loss() -> None:
 
 def test_a_pointer_escapes_as_rfc_6901_has_it() -> None:
     assert pointer(("context", "a/b~c")) == "/context/a~1b~0c"
+
+
+def test_a_number_that_overflows_is_refused_like_infinity() -> None:
+    with pytest.raises(ProblemError, match="beyond"):
+        parse_json(b'[{"value": 1e999}]')

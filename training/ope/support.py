@@ -19,12 +19,15 @@ class SupportLimits:
     overlap : least share of the target's mass on arms that the log could have held.
     probability : logged probabilities below it are called rare.
     rare_share : largest share of the target's mass on rarely logged arms.
+    weight_error : farthest that the mean weight may be from the overlap, beyond four standard errors: true probabilities give
+        weights whose mean is the overlap, so a mean that is far off shows wrong probabilities or missing candidates.
     """
 
     effective_sample_size: float = 100.0
     overlap: float = 0.95
     probability: float = 0.005
     rare_share: float = 0.1
+    weight_error: float = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ def support(log: Log, target: FloatArray, *, limits: SupportLimits | None = None
         max_weight=largest,
         overlap=weights.overlap,
         rare_share=rare_share,
-        reasons=tuple(_reasons(weights, rare_share, limits)),
+        reasons=(*_reasons(weights, rare_share, limits), *_wrong_probabilities(log, target, weights, limits)),
     )
 
 
@@ -113,3 +116,18 @@ def _reasons(weights: Weights, rare_share: float, limits: SupportLimits) -> list
             f"more than {limits.rare_share:.0%}"
         )
     return reasons
+
+
+def _wrong_probabilities(log: Log, target: FloatArray, weights: Weights, limits: SupportLimits) -> list[str]:
+    """Whether the weights show it: under true probabilities their mean is the overlap, within its standard error."""
+    mean, spread = weights.values.mean(), weights.values.var()
+    if log.all_probabilities is not None:  # what the weights would spread by, arms that happened not to be drawn included
+        ratios = np.divide(target**2, log.all_probabilities, out=np.zeros_like(target), where=log.all_probabilities > 0)
+        spread = max(spread, float(ratios.sum(axis=1).mean()) - weights.overlap**2)
+    error = np.sqrt(spread / len(weights.values))
+    if abs(mean - weights.overlap) <= max(limits.weight_error, 4.0 * error):
+        return []
+    return [
+        f"the weights average {mean:.2f} where true probabilities give {weights.overlap:.2f}: "
+        "the log's probabilities are wrong, or its candidates are not all that could have been chosen"
+    ]

@@ -27,8 +27,8 @@ def test_few_decisions_that_carry_all_the_weight_are_told():
     found = support(LOG, target)
     assert found.effective_sample_size == 50.0
     assert (found.median_weight, found.max_weight) == (0.0, 2.0)
-    assert found.reasons == ("the 400 decisions tell as much as 50.0 equally weighted ones, fewer than 100",)
-    assert not support(LOG, target, limits=SupportLimits(effective_sample_size=50.0)).thin
+    assert found.reasons[0] == "the 400 decisions tell as much as 50.0 equally weighted ones, fewer than 100"
+    assert not support(LOG, target, limits=SupportLimits(effective_sample_size=50.0, weight_error=1.0)).thin
 
 
 def test_mass_on_rarely_logged_arms_is_told_exactly_where_all_probabilities_are_known():
@@ -49,3 +49,14 @@ def test_mass_on_rarely_logged_arms_is_estimated_by_the_weights_otherwise():
 def test_a_limit_that_is_no_probability_is_refused():
     with pytest.raises(TrainingError, match="must be in"):
         support(LOG, EVEN, limits=SupportLimits(probability=2.0))
+
+
+def test_probabilities_that_cannot_be_true_are_told_by_the_mean_weight() -> None:
+    claimed = np.full((N, 2), 0.2)  # both arms are said to have had a fifth, and each was chosen half of the time
+    log = Log(rewards=np.zeros(N), actions=ACTIONS, probabilities=claimed[:, 0])
+    found = support(log, EVEN)
+    assert found.mean_weight == pytest.approx(2.5)
+    assert found.reasons == (
+        "the weights average 2.50 where true probabilities give 1.00: "
+        "the log's probabilities are wrong, or its candidates are not all that could have been chosen",
+    )
