@@ -3,10 +3,17 @@
 How far it has come is written nowhere but in the lake itself, as the highest position of the rows there: an append and its
 progress are the same atomic commit. Positions grow in commit order, so nothing can appear behind that point. The
 journal keeps its rows, because the service reads them.
+
+A record may arrive both ways, posted and in a file. The one that reaches the lake first counts, there and online: if that is the
+file's, the journal's is marked as superseded, and goes to the quarantine if it says something else. So a message counts
+once as soon as the feature store has been materialized after compaction. Before, the service cannot know: it may count a
+message twice that was posted after its file had been materialized, and miss one while compaction waits for materialization.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +21,7 @@ import pyarrow as pa
 from features.domain import Interaction, Outcome
 from features.journal import Journal, Quarantined, RecordedDecision
 from features.journal.rows import json_object
-from features.lake import ONLINE, SCHEMAS, Lake
+from features.lake import KEYS, ONLINE, SCHEMAS, Lake
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +40,27 @@ def compact(journal: Journal, lake: Lake, *, batch: int) -> CompactionReport:
 def _compact_table(journal: Journal, lake: Lake, table: str, batch: int) -> int:
     position, moved = lake.last_position(table), 0
     while records := journal.rows_after(table, position, batch):
-        moved += lake.append(table, _arrow(table, records))
+        rows = _arrow(table, records)
+        if table != "quarantine":
+            _supersede(journal, lake, table, rows)
+        moved += lake.append(table, rows)
         position = records[-1][0]
     return moved
+
+
+def _supersede(journal: Journal, lake: Lake, table: str, rows: pa.Table) -> None:
+    """Mark in the journal what the lake has from files; before the append, which moves the point where the next run starts."""
+    key, known = KEYS[table], lake.known(table, rows)
+    superseded = [row for row in rows.to_pylist() if row[key] in known] if known else []
+    if superseded:
+        refused = [_refused(key, row) for row in superseded if not known[row[key]]]
+        journal.supersede(table, [row["position"] for row in superseded], refused=refused)
+
+
+def _refused(key: str, row: Mapping[str, Any]) -> tuple[str, str, str]:
+    reason = f"{key} {row[key]!r} came in a file for another record, which is kept; send this one with its own id"
+    content = {name: value for name, value in row.items() if name not in ("received_at", "position")}
+    return row["source"], reason, json.dumps(content, sort_keys=True, ensure_ascii=False, default=datetime.isoformat)
 
 
 def _arrow(table: str, records: Sequence[tuple[int, object]]) -> pa.Table:

@@ -100,6 +100,8 @@ KEYS: Mapping[str, str] = MappingProxyType(
 )
 """The column that names a row: of two rows with the same one, the first is kept."""
 
+_DESCRIBES_CAPTURE = ("received_at", "source", "position", "record")
+
 
 class Lake:
     """The tables under one folder; nothing is created before the first append."""
@@ -147,6 +149,22 @@ class Lake:
                 ordered = connection.sql("SELECT * EXCLUDE (nth) FROM fresh ORDER BY nth")
                 self._commit(table, ordered.to_arrow_reader(100_000).cast(SCHEMAS[table]))
         return count
+
+    def known(self, table: str, rows: pa.Table) -> dict[str, bool]:
+        """The keys of rows that are in the table already, each with whether the row there says the same."""
+        key, relation = KEYS[table], self.relation(table)
+        with duckdb_session() as connection:
+            connection.register("incoming", rows)
+            # By key alone first, because as a rule there are none
+            connection.execute(f"CREATE TEMP TABLE keys AS SELECT {key} FROM {relation} SEMI JOIN incoming USING ({key})")
+            if not connection.execute("SELECT 1 FROM keys LIMIT 1").fetchall():
+                return {}
+            old, new = (
+                f"SELECT {key}, {content_digest(table)} AS digest FROM {side} SEMI JOIN keys USING ({key})"
+                for side in (relation, "incoming")
+            )
+            query = f"SELECT {key}, old.digest = new.digest FROM ({old}) AS old JOIN ({new}) AS new USING ({key})"
+            return dict(connection.execute(query).fetchall())
 
     def exists(self, table: str) -> bool:
         """Whether anything was ever appended to the table."""
@@ -240,6 +258,13 @@ def duckdb_session() -> Iterator[duckdb.DuckDBPyConnection]:
             raise StoreError(f"a table could not be processed: {error}") from error
         finally:
             connection.close()
+
+
+def content_digest(table: str) -> str:
+    """DuckDB SQL of a digest of what a row says; copies of a record have the same, however they were captured."""
+    content = ", ".join(f'"{name}"' for name in SCHEMAS[table].names if name not in _DESCRIBES_CAPTURE)
+    # 16 bytes each instead of texts, so that files and lakes of many millions of rows are compared in little memory
+    return f"md5_number(to_json(row({content}))::VARCHAR)"
 
 
 def literal(text: str) -> str:

@@ -25,7 +25,7 @@ class Assembly:
     def desk(self, metrics: Metrics, *, clock: Callable[[], datetime]) -> Desk:
         """The desk behind the API."""
         skew = self.workspace.settings.clock_skew_seconds
-        return Desk(self.decider, self.reader, metrics, clock=clock, clock_skew_seconds=skew)
+        return Desk(self.decider, self.reader, self.workspace.lake, metrics, clock=clock, clock_skew_seconds=skew)
 
     def is_store_loaded(self) -> bool:
         """Whether the feature store answers."""

@@ -13,6 +13,8 @@ from features.catalogue import Catalogue
 from features.domain import Interaction
 from features.errors import RequestError, TouchpointError, UnknownCustomerError, UnknownDecisionError
 from features.journal import RecordedDecision
+from features.journey import journey_of
+from features.lake import Lake
 from serving.compose import Question
 from serving.decide import Decider
 from serving.intake import Clock, interaction_from, take_interactions, take_outcome, taken_of
@@ -56,6 +58,7 @@ class Desk:
         self,
         decider: Decider,
         reader: FeatureReader,
+        lake: Lake,
         metrics: Metrics,
         *,
         clock: Callable[[], datetime],
@@ -63,6 +66,7 @@ class Desk:
     ) -> None:
         self._decider = decider
         self._reader = reader
+        self._lake = lake
         self._journal = decider.journal
         self._catalogue = decider.catalogue
         self._metrics = metrics
@@ -133,12 +137,12 @@ class Desk:
         decisions = self._journal.decisions_of(customer_id, limit)
         if known is None and not decisions:
             raise UnknownCustomerError(f"customer {customer_id!r}: nothing is known of them")
-        journey = [interaction for _, interaction in self._journal.interactions_after(customer_id, 0)]
+        journey = journey_of(customer_id, lake=self._lake, journal=self._journal, limit=limit)
         return CustomerView(
             customer_id=customer_id,
             profile=_profile(self._catalogue, known or {}),
             features=known or {},
-            journey=tuple(journey[: -limit - 1 : -1]),
+            journey=journey,
             decisions=tuple(_summary(decision) for decision in decisions),
         )
 

@@ -22,11 +22,9 @@ from features.capture.rows import Rows, open_rows
 from features.capture.rules import Setting
 from features.catalogue import Catalogue
 from features.errors import CaptureError
-from features.lake import KEYS, SCHEMAS, Lake, duckdb_session, literal
+from features.lake import KEYS, SCHEMAS, Lake, content_digest, duckdb_session, literal
 
 _KEEP_NO_MORE_REASONS = 50
-_DESCRIBES_CAPTURE = ("received_at", "source", "position", "record")
-"""Columns that may differ between two copies of the same record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +136,7 @@ def _append(connection: duckdb.DuckDBPyConnection, table: str, lake: Lake) -> tu
 
 def _judged(table: str, lake: Lake) -> str:
     """Query for `ordinal` and `verdict` of every good record: new, duplicate, or conflict with another of the same key."""
-    content = ", ".join(f'"{name}"' for name in SCHEMAS[table].names if name not in _DESCRIBES_CAPTURE)
-    # 16 bytes each instead of texts, so that files and lakes of many millions of rows are compared in little memory
-    hashes = f"md5_number({KEYS[table]}) AS key, md5_number(to_json(row({content}))::VARCHAR) AS digest"
+    hashes = f"md5_number({KEYS[table]}) AS key, {content_digest(table)} AS digest"
     return f"""
         WITH good AS MATERIALIZED (SELECT ordinal, {hashes} FROM staged_{table} WHERE reason IS NULL),
              earliest AS (SELECT key, min(ordinal) AS ordinal FROM good GROUP BY key),

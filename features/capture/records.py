@@ -13,7 +13,6 @@ from features.capture.rows import Rows
 from features.capture.rules import Setting, rules, touchpoints_of, typed_column
 from features.capture.sections import DecisionSection, InteractionSection, Section
 from features.catalogue import Catalogue
-from features.domain import NONE
 from features.errors import ConfigurationError
 from features.lake import KEYS, SCHEMAS, literal
 
@@ -108,12 +107,13 @@ def _completed(table: str, section: Section, setting: Setting) -> str:
         "properties": "properties",
         "channel": f"split_part({value('touchpoint')}, '.', 1)",
         "stage": f"coalesce({value('stage')}, {_stage_of(value('touchpoint'), setting.catalogue)})",
-        "candidates": _candidates(section, value("touchpoint")),
+        "candidates": _candidates(section),
     }
     key = KEYS[table]
-    hashed = ", ".join(
-        [source, literal(table), *(value(each) for each in ("customer_id", "touchpoint", "kind", "metric")), "identity"]
-    )
+    # Where the time stands, not the time itself: of a group, which grows, that changes
+    time = escaped(section.at.model_dump_json(include={"column", "template", "constant"}))
+    told_apart_by = (value(each) for each in ("customer_id", "touchpoint", "kind", "metric"))
+    hashed = ", ".join([source, literal(table), time, *told_apart_by, "identity"])
     content_hash = f"sha256(to_json([{hashed}])::VARCHAR)"
     if key not in given:
         parts[key] = content_hash
@@ -134,11 +134,10 @@ def _stage_of(touchpoint: str, catalogue: Catalogue) -> str:
     return f"CASE {touchpoint} {stages} END"
 
 
-def _candidates(section: Section, touchpoint: str) -> str:
+def _candidates(section: Section) -> str:
     listed = section.candidates if isinstance(section, DecisionSection) else None
-    if listed is not None:
-        return f"[{', '.join(escaped(candidate) for candidate in listed)}]"
-    return f"CASE WHEN {touchpoint} = {literal(NONE)} THEN [{literal(NONE)}] ELSE [{literal(NONE)}, {touchpoint}] END"
+    # NULL, not a guess from the row: what could be chosen must not depend on what was
+    return "NULL::VARCHAR[]" if listed is None else f"[{', '.join(escaped(candidate) for candidate in listed)}]"
 
 
 def _evidence(fields: Mapping[str, TextField]) -> str:

@@ -110,7 +110,9 @@ class DecisionSection(Section):
     probability: NumberField | None = Field(
         None, description="P(the sender chose it); left out, it is unknown and will be estimated"
     )
-    candidates: tuple[str, ...] | None = Field(None, description="what could be chosen; default: none and the chosen one")
+    candidates: tuple[str, ...] | None = Field(
+        None, description="what could be chosen; default: what its wave, or else its source, sent"
+    )
 
     @model_validator(mode="after")
     def _nothing_is_a_candidate(self) -> Self:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert, select, update
 
 from features.journal.records import Receipt, Status
 from features.journal.rows import microseconds, refused_row
@@ -56,6 +56,12 @@ def _known(connection: Connection, table: Table, ids: Sequence[str]) -> dict[str
     }
 
 
+def mark_superseded(connection: Connection, table: Table, positions: Sequence[int]) -> None:
+    """Mark rows as superseded; those that are already stay so."""
+    for chunk in _chunks(positions):
+        connection.execute(update(table).where(table.c.position.in_(chunk)).values(superseded=True))
+
+
 def append_quarantined(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert refused records, each once."""
     _insert_new(connection, QUARANTINE, "record_id", rows)
@@ -91,6 +97,6 @@ def _insert_new(connection: Connection, table: Table, key: str, rows: Sequence[d
     return len(first)
 
 
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]

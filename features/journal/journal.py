@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Table, func, insert, select
 
 from features.domain import NONE, Interaction, Kind, Outcome
 from features.errors import DecisionConflictError
-from features.journal.append import append_contacts, append_messages, append_quarantined, decided
+from features.journal.append import append_contacts, append_messages, append_quarantined, decided, mark_superseded
 from features.journal.connection import Database
 from features.journal.records import Contacts, Receipt, RecordedDecision, Status
 from features.journal.rows import (
@@ -75,6 +75,19 @@ class Journal:
         with self._database.writing() as connection:
             append_quarantined(connection, [quarantine_row(source, reason, raw)])
 
+    def supersede(self, table: str, positions: Sequence[int], *, refused: Sequence[tuple[str, str, str]]) -> None:
+        """Mark rows of `interactions`, `decisions` or `outcomes` as counting elsewhere: in the lake, where a file brought them.
+
+        They are no longer among `interactions_after` and `rows_after`.
+
+        Parameters
+        ----------
+        refused : what goes to the quarantine with it, as (source, reason, raw): rows that say something else than the file.
+        """
+        with self._database.writing() as connection:
+            append_quarantined(connection, [quarantine_row(*each) for each in refused])
+            mark_superseded(connection, _READABLE[table][0], positions)
+
     def append_decision(self, decision: RecordedDecision, *, contacts_seen: int | None) -> bool:
         """Record a decision and, unless it is `none`, the contact it makes; durable on return.
 
@@ -137,14 +150,21 @@ class Journal:
             return append_contacts(connection, list(rows))
 
     def interactions_after(self, customer_id: str, position: int) -> list[tuple[int, Interaction]]:
-        """The customer's interactions after a position, in order, each with its own position."""
+        """The customer's interactions after a position, in order, each with its own position; without those superseded."""
         query = (
             select(INTERACTIONS)
-            .where(INTERACTIONS.c.customer_id == customer_id, INTERACTIONS.c.position > position)
+            .where(INTERACTIONS.c.customer_id == customer_id, INTERACTIONS.c.position > position, ~INTERACTIONS.c.superseded)
             .order_by(INTERACTIONS.c.position)
         )
         with self._database.reading() as connection:
             return [(row.position, as_interaction(row)) for row in connection.execute(query)]
+
+    def interactions_of(self, customer_id: str, limit: int) -> list[Interaction]:
+        """The customer's last interactions, newest first; also those superseded, since they were posted all the same."""
+        query = select(INTERACTIONS).where(INTERACTIONS.c.customer_id == customer_id)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(INTERACTIONS.c.position.desc()).limit(limit))
+            return [as_interaction(row) for row in rows]
 
     def head(self) -> int:
         """The position of the last interaction; 0 when there is none."""
@@ -152,9 +172,14 @@ class Journal:
             return connection.execute(select(func.max(INTERACTIONS.c.position))).scalar() or 0
 
     def rows_after(self, table: str, position: int, limit: int) -> list[tuple[int, object]]:
-        """Up to `limit` records of `interactions`, `decisions`, `outcomes` or `quarantine` after a position, in order."""
+        """Up to `limit` records of `interactions`, `decisions`, `outcomes` or `quarantine` after a position, in order.
+
+        Those superseded are left out.
+        """
         source, convert = _READABLE[table]
         query = select(source).where(source.c.position > position).order_by(source.c.position).limit(limit)
+        if "superseded" in source.c:
+            query = query.where(~source.c.superseded)
         with self._database.reading() as connection:
             return [(row.position, convert(row)) for row in connection.execute(query)]
 

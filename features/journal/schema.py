@@ -1,6 +1,6 @@
 """The journal's SQL tables; times are integer microseconds since 1970 UTC, which every database keeps exactly."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 METADATA = MetaData()
 
@@ -27,6 +27,11 @@ def _number(name: str, *, nullable: bool = True) -> Column[object]:
     return Column(name, Float(53), nullable=nullable)
 
 
+def _superseded() -> Column[object]:
+    # The lake has the record of this id from a file: that one counts, and this one is only kept.
+    return Column("superseded", Boolean, nullable=False, default=False)
+
+
 INTERACTIONS = _table(
     "interactions",
     _id("message_id", unique=True),
@@ -44,6 +49,7 @@ INTERACTIONS = _table(
     _text("traits", nullable=True),
     _text("properties", nullable=True),
     _text("digest"),
+    _superseded(),
     Index("interactions_of_customer", "customer_id", "position"),
 )
 
@@ -57,6 +63,7 @@ DECISIONS = _table(
     _text("record"),
     _text("candidates"),
     _number("probability", nullable=False),
+    _superseded(),
     Index("decisions_of_customer", "customer_id", "position"),
 )
 
@@ -70,6 +77,7 @@ OUTCOMES = _table(
     _text("source"),
     _number("value"),
     _text("digest"),
+    _superseded(),
     Index("outcomes_of_decision", "decision_id"),
 )
 

@@ -1,9 +1,11 @@
+import json
 import random
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -13,6 +15,9 @@ from features.compaction import compact
 from features.domain import Interaction, Kind, Metric, Outcome, Stage
 from features.journal import Journal, RecordedDecision
 from features.lake import SCHEMAS, Lake
+from features.settings import load_settings
+from features.tables import POSITION, TOTAL, empty_state, fold
+from features.workspace import Workspace
 
 AT = datetime(2024, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -30,6 +35,16 @@ def fill(journal, count, start=0):
             for i in range(start, start + count)
         ]
     )
+
+
+def bring_files(lake, *records):
+    """What ingested files add to the lake: records like those of `fill`, but for their changes, without a journal position."""
+    for number, changes in records:
+        same = {"customer_id": "c", "touchpoint": "web.page", "channel": "web", "kind": "view", "value": float(number)}
+        row = {"message_id": f"m{number}", "at": AT, "received_at": AT, "source": "shop"} | same | changes
+        lake.append("interactions", pa.Table.from_pylist([row], schema=SCHEMAS["interactions"]))
+        row = {"message_id": f"o{number}", "decision_id": f"d{number}", "kind": "click", "at": AT, "received_at": AT} | changes
+        lake.append("outcomes", pa.Table.from_pylist([row], schema=SCHEMAS["outcomes"]))
 
 
 @pytest.fixture
@@ -101,7 +116,7 @@ def test_decisions_keep_their_record_and_probability(journal, lake):
     compact(journal, lake, batch=10)
     (row,) = lake.read("decisions").to_pylist()
     assert (row["record"], row["probability"], row["candidates"]) == ('{"x":1}', 0.25, ["none", "mail.a"])
-    assert (row["source"], row["wave"], row["position"], row["received_at"]) == ("online", None, 1, AT)
+    assert (row["source"], row["wave"], row["position"], row["received_at"]) == ("/online", None, 1, AT)
 
 
 def test_only_what_is_new_moves(journal, lake):
@@ -113,11 +128,12 @@ def test_only_what_is_new_moves(journal, lake):
     journal.quarantine("app", "no time", '{"a":1}')
     assert compact(journal, lake, batch=10).moved == {"interactions": 5, "decisions": 0, "outcomes": 5, "quarantine": 1}
     assert sorted(lake.read("interactions")["position"].to_pylist()) == list(range(1, 31))
-    assert lake.read("quarantine")["file"].to_pylist() == ["online", "online"]
+    assert lake.read("quarantine")["file"].to_pylist() == ["/online", "/online"]
 
 
-def test_rows_from_files_do_not_hide_rows_of_the_journal(journal, lake):
-    foreign = {"record_id": "r", "source": "pos", "file": "a.csv", "row": 900, "reason": "bad", "raw": "{}"}
+@pytest.mark.parametrize("name", ["a.csv", "online"])
+def test_rows_from_files_do_not_hide_rows_of_the_journal(journal, lake, name):
+    foreign = {"record_id": "r", "source": "pos", "file": name, "row": 900, "reason": "bad", "raw": "{}"}
     lake.append("quarantine", pa.Table.from_pylist([foreign], schema=SCHEMAS["quarantine"]))
     journal.quarantine("app", "no kind", "{}")
     assert compact(journal, lake, batch=10).moved["quarantine"] == 1
@@ -125,9 +141,38 @@ def test_rows_from_files_do_not_hide_rows_of_the_journal(journal, lake):
 
 def test_a_key_that_a_file_brought_before_is_not_doubled(journal, lake):
     fill(journal, 3)
-    known = {"message_id": "m1", "customer_id": "other", "at": AT, "received_at": AT}
-    lake.append("interactions", pa.Table.from_pylist([known], schema=SCHEMAS["interactions"]))
-    assert compact(journal, lake, batch=10).moved["interactions"] == 2
+    bring_files(lake, (1, {}))
+    assert compact(journal, lake, batch=10).moved == {"interactions": 2, "decisions": 0, "outcomes": 2, "quarantine": 0}
+    assert [each.message_id for _, each in journal.interactions_after("c", 0)] == ["m0", "m2"]
+    assert not any(compact(journal, lake, batch=10).moved.values())
+
+
+def test_what_was_posted_and_says_something_else_than_a_file_is_in_the_quarantine(journal, lake):
+    fill(journal, 3)
+    bring_files(lake, (2, {"value": 7.0}))
+    decision = {"decision_id": "d", "customer_id": "c", "touchpoint": "mail.a", "at": AT, "received_at": AT, "source": "crm"}
+    lake.append("decisions", pa.Table.from_pylist([decision], schema=SCHEMAS["decisions"]))
+    journal.append_decision(
+        RecordedDecision(
+            decision_id="d",
+            customer_id="c",
+            touchpoint="none",
+            at=AT,
+            request_hash="q",
+            record="{}",
+            candidates=("none",),
+            probability=1.0,
+        ),
+        contacts_seen=None,
+    )
+    for _ in range(2):
+        compact(journal, lake, batch=10)
+    refused = {row["reason"]: json.loads(row["raw"]) for row in lake.read("quarantine").to_pylist()}
+    remedy = "came in a file for another record, which is kept; send this one with its own id"
+    said = {f"message_id 'm2' {remedy}": 2.0, f"message_id 'o2' {remedy}": None, f"decision_id 'd' {remedy}": None}
+    assert {reason: raw.get("value") for reason, raw in refused.items()} == said
+    assert refused[f"decision_id 'd' {remedy}"]["touchpoint"] == "none"
+    assert sorted(lake.read("interactions")["value"].to_pylist()) == [0.0, 1.0, 7.0]
 
 
 COMPACT = """
@@ -141,8 +186,12 @@ COMPACT = """
 """
 
 
+FILES = [(1, {}), (500, {}), (700, {"value": -1.0}), (999, {})]
+
+
 def test_killed_anywhere_and_run_again_it_gives_what_one_clean_run_gives(journal, lake, tmp_path):
     fill(journal, 1000)
+    bring_files(lake, *FILES)
     chance = random.Random(7)
     command = [sys.executable, "-c", textwrap.dedent(COMPACT), f"sqlite:///{tmp_path / 'journal.db'}", str(lake.path)]
     for _ in range(5):
@@ -153,6 +202,91 @@ def test_killed_anywhere_and_run_again_it_gives_what_one_clean_run_gives(journal
         process.communicate()
         assert process.returncode in (0, -signal.SIGKILL)
     compact(journal, lake, batch=40)
-    clean = Lake(tmp_path / "clean")
-    compact(journal, clean, batch=2000)
+    clean, untouched = Lake(tmp_path / "clean"), Journal(f"sqlite:///{tmp_path / 'untouched.db'}")
+    untouched.create()
+    fill(untouched, 1000)
+    bring_files(clean, *FILES)
+    compact(untouched, clean, batch=2000)
+    assert lake.read("quarantine").num_rows == 2
+    assert len(journal.interactions_after("c", 0)) == 996
+    assert journal.interactions_after("c", 0) == untouched.interactions_after("c", 0)
     assert contents(lake) == contents(clean)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    """One home for all cases, each with a customer of its own, since setting up Feast takes seconds."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "catalogue.toml").write_text('[[touchpoints]]\nname = "web.page"\nstage = "awareness"\n')
+    return Workspace(load_settings(home=home))
+
+
+def posted(workspace, name, **changes):
+    workspace.journal.append_interactions([replace(interaction(name, customer_id=name, value=5.0), **changes)])
+
+
+def in_a_file(workspace, name):
+    row = {
+        "message_id": f"m{name}",
+        "customer_id": name,
+        "touchpoint": "web.page",
+        "channel": "web",
+        "kind": "view",
+        "value": 5.0,
+    }
+    row |= {"at": AT, "received_at": AT, "source": "shop"}
+    workspace.lake.append("interactions", pa.Table.from_pylist([row], schema=SCHEMAS["interactions"]))
+
+
+def materialized(workspace):
+    compact(workspace.journal, workspace.lake, batch=10)
+    workspace.store.materialize(workspace.lake, until=AT + timedelta(days=1), on_progress=lambda message: None)
+
+
+def marked_and_killed(workspace):
+    """What a compaction leaves that dies before its append."""
+    for position, each in workspace.journal.rows_after("interactions", workspace.lake.last_position("interactions"), 10):
+        if each.message_id in workspace.lake.read("interactions")["message_id"].to_pylist():
+            workspace.journal.supersede("interactions", [position], refused=[])
+
+
+def killed_before_materialization(workspace):
+    compact(workspace.journal, workspace.lake, batch=10)
+
+
+def counted(workspace, name):
+    """What the service sees of a customer: the online state, and what the journal has beyond it."""
+    state = workspace.store.online_states([name])[0] or empty_state(workspace.store.features)
+    for position, each in workspace.journal.interactions_after(name, int(state[POSITION])):
+        state = fold(workspace.store.features, state, each, position=position)
+    return state[TOTAL]
+
+
+CASES = {
+    "posted, filed": [posted, in_a_file],
+    "filed, posted": [in_a_file, posted],
+    "filed, materialized, posted": [in_a_file, materialized, posted],
+    "posted, materialized, filed": [posted, materialized, in_a_file],
+    "posted, filed, killed": [posted, in_a_file, marked_and_killed],
+    "posted, filed, compacted": [posted, in_a_file, killed_before_materialization],
+    "filed, materialized, posted, killed": [in_a_file, materialized, posted, marked_and_killed],
+}
+
+
+@pytest.mark.parametrize("value", [5.0, 6.0], ids=["the same", "another"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_message_by_file_and_by_post_counts_once_whatever_came_first(workspace, case, value):
+    name = f"{case}, {value}"
+    for step in CASES[case]:
+        if step is posted:
+            posted(workspace, name, value=value)
+        elif step is in_a_file:
+            in_a_file(workspace, name)
+        else:
+            step(workspace)
+    materialized(workspace)
+    assert counted(workspace, name) == 1
+    posted(workspace, name, message_id=f"{name}: the next one")
+    assert counted(workspace, name) == 2
+    materialized(workspace)
+    assert counted(workspace, name) == 2

@@ -38,7 +38,11 @@ def test_recent_contacts_of_files_are_brought_once_and_older_or_other_ones_never
 
 def test_a_contact_that_carries_out_a_decision_of_the_service_counts_once(tmp_path: Path, journal: Journal) -> None:
     lake = Lake(tmp_path / "lake")
-    contact = [_row("sent", days_ago=1, decision_id="d1"), _row("other", days_ago=1, decision_id="of another system")]
+    contact = [
+        _row("sent", days_ago=1, decision_id="d1"),
+        _row("other", days_ago=1, decision_id="of another system"),
+        _row("named", days_ago=1, decision_id="d1") | {"customer_id": "bob"},
+    ]
     lake.append("interactions", pa.Table.from_pylist(contact, schema=SCHEMAS["interactions"]))
     decided = {"decision_id": "d1", "customer_id": "ann", "touchpoint": "mail.a", "at": NOW, "record": "{}", "probability": 1.0}
     lake.append("decisions", pa.Table.from_pylist([decided], schema=SCHEMAS["decisions"]))
@@ -55,5 +59,6 @@ def test_a_contact_that_carries_out_a_decision_of_the_service_counts_once(tmp_pa
         ),
         contacts_seen=None,
     )
-    assert bring_contacts(lake, journal, since=NOW - timedelta(days=28)) == 1
+    assert bring_contacts(lake, journal, since=NOW - timedelta(days=28)) == 2
     assert journal.contacts_of("ann", since=NOW - timedelta(days=28)).seen == 2
+    assert journal.contacts_of("bob", since=NOW - timedelta(days=28)).seen == 1

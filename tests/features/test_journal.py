@@ -1,17 +1,19 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from features.domain import Interaction, Kind, Metric, Outcome, Stage
 from features.errors import ConfigurationError, DecisionConflictError, StoreError
-from features.journal import Journal, RecordedDecision, Status
+from features.journal import Journal, RecordedDecision, SentInteraction, SentOutcome, Status
 
 AT = datetime(2024, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -85,6 +87,45 @@ def test_the_same_record_again_is_a_duplicate_even_when_it_is_received_later(jou
     assert (receipt.status, receipt.position) == (Status.DUPLICATE, 1)
     assert journal.head() == 1
     assert quarantined(journal) == []
+
+
+def test_what_the_receiver_fills_in_makes_no_other_record_and_what_the_sender_says_does(journal):
+    def sent(text, minutes):
+        at = AT + timedelta(minutes=minutes)
+        whole = {field: getattr(interaction("m1"), field) for field in Interaction.__dataclass_fields__}
+        return SentInteraction(**whole | {"at": at, "received_at": at, "digest": text})
+
+    given = [sent("a", 0), sent("a", 1), sent("b", 2), sent("b", 3)]
+    statuses = [receipt.status for each in given for receipt in journal.append_interactions([each])]
+    assert statuses == ["accepted", "duplicate", "conflict", "conflict"]
+    assert journal.interactions_after("c1", 0) == [(1, interaction("m1"))]
+    assert len(quarantined(journal)) == 1
+
+
+def test_an_outcome_is_known_again_by_what_its_sender_said(journal):
+    def sent(minutes):
+        at = AT + timedelta(minutes=minutes)
+        return SentOutcome(message_id="o1", decision_id="d1", kind=Kind.CLICK, at=at, received_at=at, source="app", digest="a")
+
+    assert [journal.append_outcomes([sent(minutes)])[0].status for minutes in (0, 1)] == ["accepted", "duplicate"]
+
+
+def test_a_superseded_row_is_kept_and_counts_no_more(journal):
+    journal.append_interactions([interaction(f"m{i}") for i in range(1, 4)])
+    for _ in range(2):
+        journal.supersede("interactions", [1, 3], refused=[("app", "said otherwise", "{}")])
+    assert [position for position, _ in journal.interactions_after("c1", 0)] == [2]
+    assert [position for position, _ in journal.rows_after("interactions", 0, 10)] == [2]
+    assert [each.message_id for each in journal.interactions_of("c1", 2)] == ["m3", "m2"]
+    assert [record.reason for record in quarantined(journal)] == ["said otherwise"]
+    assert journal.append_interactions([interaction("m1")])[0].status == "duplicate"
+
+
+def test_a_tail_is_read_by_one_indexed_query(journal, url):
+    query = "SELECT * FROM interactions WHERE customer_id = 'c1' AND position > 5 AND NOT superseded ORDER BY position"
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+        ((*_, plan),) = database.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+    assert plan == "SEARCH interactions USING INDEX interactions_of_customer (customer_id=? AND position>?)"
 
 
 def test_another_record_of_the_same_id_is_a_conflict_and_goes_to_the_quarantine_once(journal):
@@ -166,6 +207,7 @@ def test_the_last_decisions_come_newest_first(journal):
 
 
 def test_contacts_come_from_decisions_posted_contacts_and_imports_each_once(journal):
+    journal.append_decision(decision("d1"), contacts_seen=None)
     journal.append_interactions(
         [
             interaction("m1", kind=Kind.CONTACT, touchpoint="call.sales"),
@@ -176,9 +218,20 @@ def test_contacts_come_from_decisions_posted_contacts_and_imports_each_once(jour
     rows = [("i1", "c1", "mail.b", AT - timedelta(days=2)), ("i1", "c1", "mail.b", AT), ("m1", "c1", "call.sales", AT)]
     assert journal.add_contacts(rows) == 1
     assert journal.add_contacts(iter(rows)) == 0
-    assert journal.contacts_of("c1", AT - timedelta(days=9)).touchpoints == ("mail.b", "call.sales")
+    assert journal.contacts_of("c1", AT - timedelta(days=9)).touchpoints == ("mail.b", "mail.a", "call.sales")
     recent = journal.contacts_of("c1", AT - timedelta(days=1))
-    assert (recent.seen, recent.touchpoints) == (2, ("call.sales",))
+    assert (recent.seen, recent.touchpoints) == (3, ("mail.a", "call.sales"))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"decision_id": "of another system"}, {"customer_id": "c2"}, {"touchpoint": "mail.b"}, {"touchpoint": "call.a"}]
+)
+def test_a_contact_that_names_a_decision_which_it_does_not_carry_out_counts(journal, changes):
+    journal.append_decision(decision("d1"), contacts_seen=None)
+    journal.append_interactions(
+        [interaction("m1", **{"kind": Kind.CONTACT, "touchpoint": "mail.a", "decision_id": "d1"} | changes)]
+    )
+    assert sum(journal.contacts_of(customer, AT).seen for customer in ("c1", "c2")) == 2
 
 
 def test_a_contact_in_conflict_with_an_earlier_record_is_not_counted(journal):

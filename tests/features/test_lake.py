@@ -53,6 +53,14 @@ def test_a_key_is_kept_once_and_the_first_one_wins(lake):
     assert values == [1.0, 1.0, 2.0, 3.0]
 
 
+def test_rows_that_are_there_already_are_told_apart_by_what_they_say(lake):
+    assert lake.known("outcomes", outcomes("a")) == {}
+    lake.append("outcomes", outcomes("a", "b"))
+    later = outcomes("a").to_pylist()[0] | {"received_at": AT.replace(year=2025), "source": "api", "position": 7}
+    rows = pa.Table.from_pylist([later], schema=SCHEMAS["outcomes"])
+    assert lake.known("outcomes", pa.concat_tables([rows, outcomes("b", "c", value=2.0)])) == {"a": True, "b": False}
+
+
 def test_appending_nothing_new_makes_no_commit(lake):
     lake.append("outcomes", outcomes("a"))
     assert lake.append("outcomes", outcomes("a")) == 0

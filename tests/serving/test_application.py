@@ -328,3 +328,12 @@ def test_a_question_asked_again_under_its_id_does_not_double_what_came_with_it(c
     assert client.post("/v1/recommend", asked).json() == first
     kept = [interaction.message_id for _, interaction in bench.workspace.journal.interactions_after("ann", 0)]
     assert kept == ["again/0"]
+
+
+def test_a_customers_journey_has_what_came_by_file_and_what_came_online_once_each_newest_first(client: Any) -> None:
+    before = client.get("/v1/customers/ann").json()["journey"]
+    client.post("/v1/interactions", BOUGHT)
+    after = client.get("/v1/customers/ann").json()["journey"]
+    assert before and after[0]["message_id"] == "m1" and after[1:] == before
+    assert [item["at"] for item in after] == sorted((item["at"] for item in after), reverse=True)
+    assert client.get("/v1/customers/ann?limit=1").json()["journey"] == after[:1]

@@ -84,7 +84,7 @@ def test_one_row_gives_a_record_of_every_section_it_fits_and_ids_of_decisions_ma
     assert shop.column("decision_id") == shop.column("decision_id", "decisions") == ["1-7", "1-8"]
     assert shop.column("decision_id", "outcomes") == ["1-8"]
     (first, _) = shop.rows("decisions")
-    assert (first["touchpoint"], first["candidates"], first["wave"]) == ("mail.a", ["none", "mail.a"], "1")
+    assert (first["touchpoint"], first["candidates"], first["wave"]) == ("mail.a", None, "1")
     assert (first["probability"], first["record"]) == (None, None)
 
 
@@ -224,6 +224,37 @@ def test_the_content_hash_does_not_depend_on_the_order_of_sections_or_on_the_fil
     shop.ingest(one, shop.write("a.csv", "client,at\n1,2024-05-01\n"))
     report = shop.ingest(two, shop.write("b.csv", "client,at\n1,2024-05-01\n"))
     assert (report.accepted, report.duplicate) == ({"interactions": 1}, {"interactions": 1})
+
+
+def test_two_sections_of_a_row_that_differ_in_time_alone_are_two_records(shop):
+    returned = PURCHASE.replace('at = "at"', 'at = "back"')
+    mapping = f'name = "shop"\n[[interactions]]\n{PURCHASE}\n[[interactions]]\n{returned}'
+    export = shop.write("a.csv", "client,at,back\n1,2024-05-01,2024-05-09\n")
+    report = shop.ingest(mapping, export)
+    assert (report.accepted, report.quarantined) == ({"interactions": 2}, {"interactions": 0})
+    assert shop.column("at") == [datetime(2024, 5, day, tzinfo=UTC) for day in (1, 9)]
+    assert shop.ingest(mapping, export).duplicate == {"interactions": 2}
+
+
+def test_a_group_that_has_grown_is_the_same_record_even_when_its_time_has_moved(shop):
+    mapping = f'name = "shop"\n[group]\nby = ["client"]\nmax = ["at"]\n[[interactions]]\n{PURCHASE}'
+    shop.ingest(mapping, shop.write("a.csv", "client,at\n1,2024-05-01\n"))
+    grown = shop.ingest(mapping, shop.write("b.csv", "client,at\n1,2024-05-01\n1,2024-05-02\n"))
+    assert (grown.accepted, grown.quarantined) == ({"interactions": 0}, {"interactions": 1})
+
+
+def test_what_could_be_chosen_is_unknown_unless_told_whatever_was_chosen(shop):
+    mapping = """
+        name = "test"
+        [[decisions]]
+        customer_id = "client"
+        touchpoint = "chosen"
+        at = {constant = 2024-01-01}
+        probability = {constant = 0.5}
+        """
+    report = shop.ingest(mapping, shop.write("test.csv", "client,chosen\n1,mail.a\n2,none\n"))
+    assert report.accepted == {"decisions": 2}
+    assert shop.column("candidates", "decisions") == [None, None]
 
 
 def test_the_same_id_in_two_sources_is_two_records(shop):
