@@ -25,6 +25,10 @@ MODELS = ("conversion", "uplift", "value", "churn")
 _REMEDY = "train and register a policy again, or roll back"
 
 
+class OtherFeaturesError(ArtifactError):
+    """A policy is as it was registered, but reads other features than today's catalogue gives."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Where a policy comes from.
@@ -34,7 +38,7 @@ class Provenance:
     fingerprint : SHA-256 of the decisions it learnt from.
     catalogue_version : of the catalogue in force.
     created_at : when it was trained, as told.
-    trained_until : time of the last decision it learnt from.
+    trained_until : nothing that happened later was in what it learnt from, be it as decision, outcome or snapshot.
     """
 
     fingerprint: str
@@ -117,13 +121,15 @@ def read_artifact(folder: Path, expected_sha256: str, *, version: str, feature_n
 
     Raises
     ------
+    OtherFeaturesError
+        When features differ.
     ArtifactError
-        When a file is missing, extra, changed or not readable, or features differ.
+        When a file is missing, extra, changed or not readable.
     """
     manifest = _manifest(folder, expected_sha256)
     if feature_names is not None and tuple(feature_names) != manifest.feature_names:
         differ = sorted(set(feature_names) ^ set(manifest.feature_names)) or ["their order"]
-        raise ArtifactError(f"{folder}: trained on other features ({', '.join(differ[:5])}); {_REMEDY}")
+        raise OtherFeaturesError(f"{folder}: trained on other features ({', '.join(differ[:5])}); {_REMEDY}")
     predictors = {name: _predictor(folder, manifest, name) for name in MODELS}
     scorer = UpliftScorer(manifest.arms, manifest.feature_names, offsets=manifest.offsets, **predictors)
     return _policy(manifest, scorer, version, folder)

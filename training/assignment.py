@@ -17,6 +17,7 @@ Bools = NDArray[np.bool_]
 CLIP = (0.01, 0.99)
 TRIM = 0.02
 _FOLDS = 3
+_LEAST_WAVE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ def estimate_assignment(
     taken = (arm[row] == option).astype(np.float64)
     contact = np.zeros(eligible.shape)
     if len(row) and taken.min() < taken.max():
-        inputs = np.column_stack([with_arms(features[row], option, arms), _wave_rates(wave[row], option, taken)])
         folds = customer_folds(customers[row], count=_FOLDS, seed=seed)
+        inputs = np.column_stack([with_arms(features[row], option, arms), _wave_rates(wave[row], option, taken, folds)])
         raw = cross_fit(inputs, taken, folds, recipe=with_trees(BINARY, 100), seed=seed).raw
         contact[row, option] = cross_isotonic(raw, taken, folds)
     elif len(row):
@@ -88,10 +89,20 @@ def estimate_assignment(
     return _bounded(contact, arm, eligible)
 
 
-def _wave_rates(wave: NDArray[np.object_], option: NDArray[np.int64], taken: Floats) -> Floats:
-    keys = np.char.add(wave.astype(str), np.char.add("/", option.astype(str)))
-    _, group = np.unique(keys, return_inverse=True)
-    return np.asarray(((np.bincount(group, weights=taken) + 1) / (np.bincount(group) + 2))[group])
+def _wave_rates(wave: NDArray[np.object_], option: NDArray[np.int64], taken: Floats, folds: NDArray[np.int64]) -> Floats:
+    """Each wave's rate of each arm among the customers of the other folds, so that nobody's own answer is in it.
+
+    Small waves have their rate together: where a send has a fixed size, a few others all but tell who is left.
+    """
+    _, group, sizes = np.unique([wave.astype(str), option.astype(str)], axis=1, return_inverse=True, return_counts=True)
+    group = np.where(sizes[group] < _LEAST_WAVE, len(sizes) + option, group)
+    rates = np.empty(len(taken))
+    for fold in range(_FOLDS):
+        inside = folds == fold
+        size = np.bincount(group[~inside], minlength=group.max() + 1)
+        sent = np.bincount(group[~inside], weights=taken[~inside], minlength=group.max() + 1)
+        rates[inside] = ((sent + 1) / (size + 2))[group[inside]]
+    return rates
 
 
 def _bounded(contact: Floats, arm: NDArray[np.int64], eligible: Bools) -> Assignment:

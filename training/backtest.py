@@ -1,4 +1,7 @@
-"""The recipe on trial: learnt from earlier decisions, judged on later ones, with the champion beside it."""
+"""The recipe on trial: learnt from earlier decisions, judged on later ones, with the champion beside it.
+
+Where all decisions are of one time, it is learnt from some customers and judged on the others, and the reasons say so.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
-from features.errors import ArtifactError, TrainingError
-from training.artifact import read_artifact, read_provenance
-from training.dataset import Dataset, Snapshots
+from features.errors import TrainingError
+from training.artifact import OtherFeaturesError, read_artifact, read_provenance
+from training.dataset import Dataset
 from training.evaluate import Evaluation, evaluate
 from training.labels import MICROSECONDS_PER_DAY, micros
 from training.learn import learn
@@ -18,7 +21,8 @@ from training.metrics import Metric, amount_metrics, binary_metrics
 from training.policy import Policy
 from training.prepare import Prepared, Say
 from training.registry import Registry
-from training.splits import TimeSplit, time_split
+from training.snapshots import Snapshots
+from training.splits import Split, customer_split, time_split
 from training.uplift import UpliftScorer
 
 Floats = NDArray[np.float64]
@@ -30,7 +34,7 @@ _LEAST_UNSEEN = 200
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How well one model predicts later rows.
+    """How well one model predicts rows that it has not seen.
 
     Attributes
     ----------
@@ -48,10 +52,10 @@ class Backtest:
 
     Attributes
     ----------
-    quality : by model: conversion, and value and churn where later rows allow.
+    quality : by model: conversion, and value and churn where unseen rows allow.
     """
 
-    split: TimeSplit
+    split: Split
     quality: dict[str, Quality]
     evaluation: Evaluation
 
@@ -62,28 +66,27 @@ def backtest(prepared: Prepared, catalogue: Catalogue, *, registry: Registry, se
     Raises
     ------
     TrainingError
-        When the log is too short to be split, or too little of it can be compared.
+        When the log is too short to learn from a part of it, or too little of it can be compared.
+    ArtifactError
+        When there is a champion that cannot be read, unless it is for other features.
     """
-    dataset, objective = prepared.dataset, catalogue.objective
+    dataset = prepared.dataset
     champion = load_champion(dataset.feature_names, registry)
-    split = time_split(dataset.at, gap=round(objective.window_days * MICROSECONDS_PER_DAY), after=_unseen(champion, dataset))
-    earlier, later = int(split.earlier.sum()), int(split.later.sum())
-    on_progress(f"backtest: learning from {earlier:,} earlier decisions, to judge on {later:,} later ones")
-    closed = round(max(objective.churn_days, objective.window_days) * MICROSECONDS_PER_DAY)
-    before = prepared.snapshots.at + closed < split.cutoff
-    if not before.any():
-        raise TrainingError("no snapshot's windows closed before the later decisions begin; collect a longer history")
-    scorer = learn(dataset.where(split.earlier), prepared.snapshots.where(before), catalogue, seed=seed)
-    rows = dataset.where(split.later)
-    quality = _quality(scorer, rows, prepared.snapshots.where(prepared.snapshots.at >= split.cutoff), seed=seed)
+    split, caveats = _split(dataset, champion, catalogue, seed=seed)
+    known, unseen = _snapshots(prepared, split, catalogue)
+    learning, judging = int(split.learning.sum()), int(split.judging.sum())
+    on_progress(f"backtest: learning from {learning:,} decisions, to judge on {judging:,} others")
+    scorer = learn(dataset.where(split.learning), known, catalogue, seed=seed)
+    rows = dataset.where(split.judging)
+    quality = _quality(scorer, rows, unseen, seed=seed)
     on_progress("backtest: comparing policies")
     evaluation = evaluate(
         rows,
-        prepared.overlap.comparable[split.later],
+        prepared.overlap.comparable[split.judging],
         challenger=Policy.of(catalogue, scorer, name=POLICY_NAME, version="backtest"),
         champion=champion.policy,
         seed=seed,
-        notes=champion.notes(rows),
+        notes=(*caveats, *champion.notes(rows)),
     )
     return Backtest(split=split, quality=quality, evaluation=evaluation)
 
@@ -95,35 +98,64 @@ class Champion:
     Attributes
     ----------
     policy : None where there is none, or none that reads today's features; then `complaint` says why.
-    trained_until : time of the last decision it learnt from, microseconds.
+    trained_until : it has seen nothing later, microseconds.
     """
 
     policy: Policy | None = None
     trained_until: int = 0
     complaint: str | None = None
 
-    def notes(self, later: Dataset) -> tuple[str, ...]:
+    def notes(self, judging: Dataset) -> tuple[str, ...]:
         """What to know when it is compared on these decisions."""
         if self.policy is None:
             return () if self.complaint is None else (self.complaint,)
-        seen = float((later.at <= self.trained_until).mean())
+        seen = float((judging.at <= self.trained_until).mean())
         words = f"champion {self.policy.version} had learnt from {seen:.0%} of the decisions that judge, which flatters it"
         return (words,) if seen else ()
 
 
 def load_champion(feature_names: tuple[str, ...], registry: Registry) -> Champion:
-    """Download the champion and read it, if it can read these features."""
+    """Download the champion and read it, if it can read these features.
+
+    Raises
+    ------
+    ArtifactError
+        When it cannot be read for any other reason: a broken champion must not make the next one's way easier.
+    """
     found = registry.champion()
     if found is None:
         return Champion()
     version, digest = found
     with TemporaryDirectory() as folder:
+        path = registry.download(version, Path(folder) / "champion")
         try:
-            path = registry.download(version, Path(folder) / "champion")
             policy = read_artifact(path, digest, version=str(version), feature_names=feature_names)
-        except ArtifactError as error:
+        except OtherFeaturesError as error:
             return Champion(complaint=f"champion {version} is left out of the comparison: {error}")
         return Champion(policy, micros(read_provenance(path, digest).trained_until))
+
+
+def _split(dataset: Dataset, champion: Champion, catalogue: Catalogue, *, seed: int) -> tuple[Split, tuple[str, ...]]:
+    gap = round(catalogue.objective.window_days * MICROSECONDS_PER_DAY)
+    try:
+        return time_split(dataset.at, gap=gap, after=_unseen(champion, dataset)), ()
+    except TrainingError as error:
+        caveat = f"judged on other customers at the same time, not on later decisions: {error}"
+        return customer_split(dataset.customer_id, seed=seed), (caveat,)
+
+
+def _snapshots(prepared: Prepared, split: Split, catalogue: Catalogue) -> tuple[Snapshots, Snapshots]:
+    """The snapshots to learn from, and those that neither the learning nor its windows have touched."""
+    snapshots, objective = prepared.snapshots, catalogue.objective
+    if split.cutoff is None:
+        unseen = np.isin(snapshots.customer_id.astype(str), prepared.dataset.customer_id[split.judging].astype(str))
+        known = ~unseen
+    else:
+        closed = round(max(objective.churn_days, objective.window_days) * MICROSECONDS_PER_DAY)
+        known, unseen = snapshots.at + closed < split.cutoff, snapshots.at >= split.cutoff
+    if not known.any():
+        raise TrainingError("no snapshot's windows closed before the decisions that judge; collect a longer history")
+    return snapshots.where(known), snapshots.where(unseen)
 
 
 def _unseen(champion: Champion, dataset: Dataset) -> int | None:
@@ -132,16 +164,16 @@ def _unseen(champion: Champion, dataset: Dataset) -> int | None:
     return champion.trained_until if champion.policy is not None and enough else None
 
 
-def _quality(scorer: UpliftScorer, later: Dataset, snapshots: Snapshots, *, seed: int) -> dict[str, Quality]:
+def _quality(scorer: UpliftScorer, rows: Dataset, snapshots: Snapshots, *, seed: int) -> dict[str, Quality]:
     rng = np.random.default_rng(seed)
-    scores = scorer.score(later.features)
-    propensity = scores.propensity[np.arange(len(later)), later.arm]
-    metrics = binary_metrics(later.conversion, propensity, later.customer_id, rng=rng)
-    quality = {"conversion": Quality(metrics, later.conversion, propensity)}
-    converted = later.conversion > 0
-    if later.value[converted].sum() > 0:
-        value, expected = later.value[converted], scores.value[converted]
-        quality["value"] = Quality(amount_metrics(value, expected, later.customer_id[converted], rng=rng), value, expected)
+    scores = scorer.score(rows.features)
+    propensity = scores.propensity[np.arange(len(rows)), rows.arm]
+    metrics = binary_metrics(rows.conversion, propensity, rows.customer_id, rng=rng)
+    quality = {"conversion": Quality(metrics, rows.conversion, propensity)}
+    converted = rows.conversion > 0
+    if rows.value[converted].sum() > 0:
+        value, expected = rows.value[converted], scores.value[converted]
+        quality["value"] = Quality(amount_metrics(value, expected, rows.customer_id[converted], rng=rng), value, expected)
     if len(snapshots.at):
         churn = scorer.churn.predict(snapshots.features)
         metrics = binary_metrics(snapshots.churned, churn, snapshots.customer_id, rng=rng)

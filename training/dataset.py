@@ -1,10 +1,8 @@
-"""What there is to learn from: closed decisions and snapshots, joined to the features that were known then."""
+"""The decisions to learn from: those whose outcome is known, joined to the features that were known when they were made."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -13,18 +11,8 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.lake import Lake
-from features.tables import feature_list, matrix, read
-from training.labels import MICROSECONDS_PER_DAY, decision_rows, first_seen, micros, snapshot_rows
-
-Floats = NDArray[np.float64]
-Strings = NDArray[np.object_]
-
-
-class States(Protocol):
-    """Where the state of customers at past times comes from; the feature store is one."""
-
-    def training_states(self, customers: Any, at: Any) -> Mapping[str, NDArray[Any]]:
-        """One state per row, true at that row's time, in the order given."""
+from training.join import Floats, States, Strings, features_at, floats, ints, rounded, strings
+from training.labels import decision_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +28,13 @@ class Dataset:
     eligible : shape (n, k), what could have been chosen; `none` always.
     probability : shape (n,), P(the sender chose that arm); NaN where nobody logged it and it is not estimated yet.
     estimated : shape (n,), whether the probability is an estimate.
-    probabilities : shape (n, k), of every arm; where only the chosen arm's was logged, the rest is shared equally.
+    probabilities : shape (n, k), of every arm; NaN where not all are known and `with_estimates` has not filled them in yet.
+    shared : shape (n,), whether only the chosen arm's probability is known, out of more than two arms: what is left of it is
+        then shared equally among the others, which is no more than a guess.
     conversion : shape (n,), 1 where the customer converted within the window.
     value : shape (n,), money of these conversions.
     reward : shape (n,), value x margin - cost.
-    features : shape (n, d), as known just before the decision; NaN where unknown.
+    features : shape (n, d), as known just before the decision, or for the service's own as it knew them; NaN where unknown.
     dropped : decisions left out because their touchpoint is not (any more) recommendable.
     """
 
@@ -60,6 +50,7 @@ class Dataset:
     probability: Floats
     estimated: NDArray[np.bool_]
     probabilities: Floats
+    shared: NDArray[np.bool_]
     conversion: Floats
     value: Floats
     reward: Floats
@@ -75,13 +66,15 @@ class Dataset:
 
     def with_estimates(self, estimates: Floats) -> "Dataset":
         """The same decisions, with estimated probabilities, shape (n, k), wherever none was logged."""
-        probabilities = np.where(self.estimated[:, None], estimates, _spread(self))
+        unknown = np.isnan(self.probabilities[:, 0])
+        logged = np.where(unknown[:, None], _spread(self), self.probabilities)
+        probabilities = np.where(self.estimated[:, None], estimates, logged)
         return replace(self, probabilities=probabilities, probability=probabilities[np.arange(len(self)), self.arm])
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over the names and everything observed; the same data give the same digits."""
-        observed = (self.at, self.arm, self.eligible, self.conversion, self.value, self.reward, self.features)
+        observed = (self.at, self.arm, self.eligible, self.conversion, self.value, self.reward, rounded(self.features))
         digest = sha256("\x1f".join((*self.arms, *self.feature_names, *self.decision_id, *self.customer_id)).encode())
         for column in (*observed, np.where(self.estimated, np.nan, self.probability)):
             digest.update(np.ascontiguousarray(column).tobytes())
@@ -91,31 +84,11 @@ class Dataset:
 _COLUMNS = tuple(field.name for field in fields(Dataset) if field.name not in ("arms", "feature_names", "dropped"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshots:
-    """Customers as known at evenly spaced times, and what they did next; for churn and value.
-
-    Attributes
-    ----------
-    churned : shape (n,), 1 where no conversion followed within objective.churn_days.
-    converted, value : shape (n,), whether and for how much they converted within objective.window_days.
-    features : shape (n, d).
-    """
-
-    customer_id: Strings
-    at: NDArray[np.int64]
-    churned: Floats
-    converted: NDArray[np.bool_]
-    value: Floats
-    features: Floats
-
-    def where(self, rows: NDArray[np.bool_]) -> "Snapshots":
-        """The snapshots of a mask."""
-        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
-
-
 def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: datetime) -> Dataset:
-    """Every decision whose outcome window closed by `until`, with features as known just before it.
+    """Every decision whose outcome window closed by `until`, with features as known to whoever made it.
+
+    The service sees what became visible up to the very moment of its decision, and the contact that carries it out comes
+    later. An export gives a decision and its contact the same time, so nothing of that moment was there to decide on.
 
     Raises
     ------
@@ -124,7 +97,7 @@ def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: dat
     """
     rows = decision_rows(lake, catalogue, until=until)
     arms = catalogue.arms
-    known = np.isin(_strings(rows, "touchpoint"), arms)
+    known = np.isin(strings(rows, "touchpoint"), arms)
     dropped = int((~known).sum())
     rows = rows.filter(pa.array(known))
     if not rows.num_rows:
@@ -132,67 +105,37 @@ def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: dat
             f"no decision for {', '.join(arms)} has an outcome window of {catalogue.objective.window_days:g} days that closed by "
             f"{until:%Y-%m-%d %H:%M}; ingest decisions, or wait until windows close"
         )
-    customers, at = _strings(rows, "customer_id"), _ints(rows, "moment")
-    names, features = _features(states, catalogue, customers, at)
+    customers, at = strings(rows, "customer_id"), ints(rows, "moment")
+    recorded = floats(rows, "recorded").astype(np.int64)
+    names, features = features_at(states, catalogue, customers, at - 1 + recorded)
     arm = np.array([arms.index(name) for name in rows["touchpoint"].to_pylist()], dtype=np.int64)
-    probability = _floats(rows, "probability")
+    eligible = _eligible(rows, arms)
+    probabilities = _chances(rows, arms, arm)
+    exact = ~np.isnan(probabilities[:, 0])
+    probability = np.where(exact, probabilities[np.arange(len(at)), arm], floats(rows, "probability"))
+    estimated = np.isnan(probability)
     costs = np.array([0.0, *(touchpoint.cost for touchpoint in catalogue.recommendable)])
-    value = _floats(rows, "value")
+    value = floats(rows, "value")
     return Dataset(
         arms=arms,
         feature_names=names,
-        decision_id=_strings(rows, "decision_id"),
+        decision_id=strings(rows, "decision_id"),
         customer_id=customers,
         at=at,
-        wave=_strings(rows, "wave"),
-        implied=_floats(rows, "implied").astype(bool),
+        wave=strings(rows, "wave"),
+        implied=floats(rows, "implied").astype(bool),
         arm=arm,
-        eligible=_eligible(rows, arms),
+        eligible=eligible,
         probability=probability,
-        estimated=np.isnan(probability),
-        probabilities=np.full((len(at), len(arms)), np.nan),
-        conversion=_floats(rows, "converted"),
+        estimated=estimated,
+        probabilities=probabilities,
+        shared=~exact & ~estimated & (eligible.sum(axis=1) > 2),
+        conversion=floats(rows, "converted"),
         value=value,
         reward=value * catalogue.objective.margin - costs[arm],
         features=features,
         dropped=dropped,
     )
-
-
-def load_snapshots(lake: Lake, states: States, catalogue: Catalogue, *, until: datetime, count: int = 6) -> Snapshots:
-    """Customers known at `count` times from the first interaction on, the last with all its windows closed by `until`.
-
-    Raises
-    ------
-    TrainingError
-        When history is shorter than the windows.
-    """
-    objective = catalogue.objective
-    window = round(max(objective.churn_days, objective.window_days) * MICROSECONDS_PER_DAY)
-    first, last = first_seen(lake), micros(until) - window
-    if first is None or last <= first:
-        raise TrainingError(
-            f"history until {until:%Y-%m-%d} is shorter than objective.churn_days = {objective.churn_days:g} and "
-            f"objective.window_days = {objective.window_days:g}; wait, or shorten them in the catalogue"
-        )
-    times = [first + (last - first) * step // count for step in range(1, count + 1)]
-    rows = snapshot_rows(lake, catalogue, times=times)
-    customers, at = _strings(rows, "customer_id"), _ints(rows, "moment")
-    return Snapshots(
-        customer_id=customers,
-        at=at,
-        churned=_floats(rows, "churned"),
-        converted=_floats(rows, "converted").astype(bool),
-        value=_floats(rows, "value"),
-        features=_features(states, catalogue, customers, at)[1],
-    )
-
-
-def _features(states: States, catalogue: Catalogue, customers: Strings, at: NDArray[np.int64]) -> tuple[tuple[str, ...], Floats]:
-    declared = feature_list(catalogue)
-    before = at - 1  # what became visible in the moment of the decision was not there to decide on
-    values = read(declared, states.training_states(customers, before), before)
-    return tuple(feature.name for feature in declared), matrix(declared, values)
 
 
 def _eligible(rows: pa.Table, arms: tuple[str, ...]) -> NDArray[np.bool_]:
@@ -206,6 +149,23 @@ def _eligible(rows: pa.Table, arms: tuple[str, ...]) -> NDArray[np.bool_]:
     return eligible
 
 
+def _chances(rows: pa.Table, arms: tuple[str, ...], arm: NDArray[np.int64]) -> Floats:
+    """Every arm's probability where a record tells them, else NaN.
+
+    A record may name touchpoints that are not recommendable any more. Decisions for them are left out, so what remains was
+    drawn with the probabilities given that none of them was.
+    """
+    lists = rows["chances"].combine_chunks()
+    table = np.zeros((rows.num_rows, len(arms)))
+    row, chance = lists.value_parent_indices().to_numpy(), lists.flatten()
+    name = np.asarray(chance.field("touchpoint").to_pylist(), dtype=object)
+    probability = np.asarray(chance.field("probability").to_numpy(zero_copy_only=False), dtype=np.float64)
+    for index, known in enumerate(arms):
+        table[row[name == known], index] = probability[name == known]
+    told = table[np.arange(len(arm)), arm] > 0
+    return np.where(told[:, None], table / np.where(told, table.sum(axis=1), 1.0)[:, None], np.nan)
+
+
 def _spread(dataset: Dataset) -> Floats:
     rows = np.arange(len(dataset))
     others = dataset.eligible.copy()
@@ -214,15 +174,3 @@ def _spread(dataset: Dataset) -> Floats:
     spread = others * rest[:, None]
     spread[rows, dataset.arm] = dataset.probability
     return np.asarray(spread)
-
-
-def _strings(rows: pa.Table, name: str) -> Strings:
-    return np.asarray(rows[name].to_pylist(), dtype=object)
-
-
-def _ints(rows: pa.Table, name: str) -> NDArray[np.int64]:
-    return np.asarray(rows[name].to_numpy(), dtype=np.int64)
-
-
-def _floats(rows: pa.Table, name: str) -> Floats:
-    return np.asarray(rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

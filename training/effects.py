@@ -84,7 +84,9 @@ def _pairs(dataset: Dataset, nuisance: CrossFit, calibration: Calibration) -> _P
     pseudo = treated - untreated
     pseudo = pseudo + np.where(taken == option, (conversion - treated) / p, 0.0)
     pseudo = pseudo - np.where(taken == 0, (conversion - untreated) / p_none, 0.0)
-    weight = p * p_none / (p + p_none)
+    # a weight must not depend on what was chosen, as it would where the chosen arm's probability is all that is known
+    equal = 0.5 / dataset.eligible.sum(axis=1)[row]
+    weight = np.where(dataset.shared[row], equal, p * p_none / (p + p_none))
     return _Pairs(row, option, pseudo, weight / weight.mean())
 
 

@@ -1,7 +1,7 @@
-"""What challenger, champion and every constant policy would have earned on the same later decisions, and the gate's verdict.
+"""What challenger, champion and every constant policy would have earned on the same decisions, and the gate's verdict.
 
-The challenger that is judged here was learnt, by the same recipe, from decisions whose windows closed before the first one
-that judges it. The policy that is registered learns from all closed decisions.
+The challenger that is judged here was learnt, by the same recipe, from other decisions than those that judge it; see
+`training/backtest.py`. The policy that is registered learns from all closed decisions.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ class Evaluation:
     def in_words(self) -> str:
         """A table of the values, then the verdict."""
         lines = [
-            f"{self.decisions:,} later decisions; {self.trimmed:,} left out for want of overlap",
+            f"{self.decisions:,} decisions judge; {self.trimmed:,} are left out for want of overlap",
             f"{'policy':<28}{'value (doubly robust)':>32}{'SNIPS':>10}{'IPS':>10}{'effective n':>14}",
             *(_row(value) for value in self.values),
             *self.verdict.reasons,
@@ -101,7 +101,7 @@ def evaluate(
     """
     if comparable.sum() < 2 * _FOLDS:
         raise TrainingError(
-            f"{int(comparable.sum())} of {len(dataset)} later decisions can be compared: contacts and non-contacts "
+            f"{int(comparable.sum())} of {len(dataset)} judging decisions can be compared: contacts and non-contacts "
             "hardly overlap; collect decisions that were made partly at random"
         )
     rewards = reward_model(dataset, seed=seed)[comparable]
@@ -154,13 +154,12 @@ def reward_model(dataset: Dataset, *, seed: int) -> Floats:
 
 
 def _log(rows: Dataset) -> Log:
-    shared = (~rows.estimated & (rows.eligible.sum(axis=1) > 2)).any()  # then some entries are not what the sender used
     return Log(
         rewards=rows.reward,
         actions=rows.arm,
         probabilities=rows.probability,
         clusters=np.unique(rows.customer_id.astype(str), return_inverse=True)[1],
-        all_probabilities=None if shared else rows.probabilities,
+        all_probabilities=None if rows.shared.any() else rows.probabilities,
     )
 
 

@@ -22,7 +22,7 @@ def calibration_figure(label: Floats, predicted: Floats, *, bins: int = 10) -> g
     size = np.maximum(np.bincount(group), 1)
     expected, observed = np.bincount(group, weights=predicted) / size, np.bincount(group, weights=label) / size
     top = float(max(expected.max(), observed.max()))
-    figure = _figure("Calibration on later data", "predicted", "observed")
+    figure = _figure("Calibration on unseen data", "predicted", "observed")
     figure.add_scatter(x=[0, top], y=[0, top], mode="lines", line={"color": _GREY, "dash": "dot"}, name="right")
     return figure.add_scatter(x=expected, y=observed, mode="lines+markers", line={"color": _BLUE}, name="model")
 
@@ -33,7 +33,7 @@ def gain_figure(label: Floats, predicted: Floats, *, points: int = 100) -> go.Fi
     share = np.linspace(0, 1, points + 1)
     found = np.r_[0.0, ordered.cumsum()] / max(ordered.sum(), 1.0)
     gain = found[np.round(share * len(ordered)).astype(int)]
-    figure = _figure("Cumulative gain on later data", "share of customers, best first", "share of conversions found")
+    figure = _figure("Cumulative gain on unseen data", "share of customers, best first", "share of conversions found")
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": _GREY, "dash": "dot"}, name="by chance")
     return figure.add_scatter(x=share, y=gain, mode="lines", line={"color": _BLUE}, name="model")
 
@@ -53,7 +53,7 @@ def values_figure(estimates: Mapping[str, Estimate], *, currency: str) -> go.Fig
     upper = [estimate.high - estimate.value for estimate in values]
     lower = [estimate.value - estimate.low for estimate in values]
     error = {"type": "data", "symmetric": False, "array": upper, "arrayminus": lower, "color": _GREY}
-    figure = _figure("Policy values on later decisions, doubly robust", f"{currency} per decision", "")
+    figure = _figure("Policy values on unseen decisions, doubly robust", f"{currency} per decision", "")
     figure.add_scatter(
         x=[estimate.value for estimate in values], y=names, error_x=error, mode="markers", marker={"color": _BLUE, "size": 10}
     )

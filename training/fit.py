@@ -5,16 +5,16 @@ The alias `challenger` moves last; the alias `champion` is not touched here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from features.catalogue import Catalogue
-from features.errors import TrainingError
+from features.errors import ArtifactError, TrainingError
 from features.lake import Lake
 from training.artifact import Provenance, write_artifact
 from training.backtest import POLICY_NAME, Backtest, backtest
-from training.dataset import States
+from training.join import States
 from training.learn import learn
 from training.logbook import log_models, log_policy, log_preparation
 from training.policy import Policy
@@ -33,8 +33,8 @@ class TrainReport:
     policy : the registered version, which now is the challenger.
     new : whether this data had not been learnt from before.
     decisions, estimated : closed decisions, and how many of their probabilities are estimates.
-    judgement : None where the log cannot judge; then `reasons` says why, and `promote` is False.
-    promote : the gate's verdict.
+    judgement : None where the log cannot judge, or the champion cannot be read; then `reasons` says why, and `promote` is False.
+    promote : the gate's verdict; False as well for a policy that was rolled back.
     reasons : the gate's, in words, and what to know when reading them.
     """
 
@@ -83,17 +83,25 @@ def train(
         with registry.run(f"retraining {at:%Y-%m-%d %H:%M}") as run:
             log_preparation(registry, run, prepared, catalogue=catalogue, at=at, until=until, seed=seed)
             models = log_models(registry, run, prepared, judgement, scorer)
-            policy = _register(run, prepared, judgement, reasons, scorer, models, catalogue=catalogue, registry=registry, at=at)
+            learnt = Provenance(
+                fingerprint=prepared.fingerprint, catalogue_version=catalogue.version, created_at=at, trained_until=until
+            )
+            policy = _register(
+                run, prepared, judgement, reasons, scorer, models, catalogue=catalogue, registry=registry, provenance=learnt
+            )
     registry.challenge(policy.version)
     if registry.champion() == (policy.version, policy.sha256):
         reasons = (f"policy {policy.version} is the champion already; nothing new to learn from", *reasons)
+    rolled_back = registry.is_rolled_back(policy.version)
+    if rolled_back:
+        reasons = (f"refused, policy {policy.version} was rolled back; 'touchpoint promote --force' brings it back", *reasons)
     return TrainReport(
         policy=policy,
         new=new,
         decisions=len(prepared.dataset),
         estimated=int(prepared.dataset.estimated.sum()),
         judgement=judgement,
-        promote=judgement is not None and judgement.evaluation.verdict.promote,
+        promote=judgement is not None and judgement.evaluation.verdict.promote and not rolled_back,
         reasons=reasons,
     )
 
@@ -105,6 +113,8 @@ def _judge(
         judgement = backtest(prepared, catalogue, registry=registry, seed=seed, on_progress=on_progress)
     except TrainingError as error:
         return None, (f"refused, the log cannot judge a policy: {error}",)
+    except ArtifactError as error:
+        return None, (f"refused, the champion cannot be read, so no challenger can be shown to be better: {error}",)
     return judgement, (*judgement.evaluation.verdict.reasons, *judgement.evaluation.notes)
 
 
@@ -118,15 +128,9 @@ def _register(
     *,
     catalogue: Catalogue,
     registry: Registry,
-    at: datetime,
+    provenance: Provenance,
 ) -> RegisteredPolicy:
     policy = Policy.of(catalogue, scorer, name=POLICY_NAME, version="unregistered")
-    provenance = Provenance(
-        fingerprint=prepared.fingerprint,
-        catalogue_version=catalogue.version,
-        created_at=at,
-        trained_until=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(prepared.dataset.at.max())),
-    )
     with registry.run("policy", parent=parent) as run, TemporaryDirectory() as temporary:
         log_policy(registry, run, prepared, judgement, reasons, currency=catalogue.currency)
         folder = Path(temporary) / "policy"

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from features.domain import NONE
 from training.ope import Estimate, Support
+
+ALWAYS_NONE = f"always {NONE}"
+"""The constant policy that does nothing."""
 
 
 class Finding(StrEnum):
@@ -72,7 +76,8 @@ def judge(challenger: Estimate, support: Support, *, champion: Comparison | None
     """Judge the challenger on one log.
 
     With a champion, promote when the challenger is better beyond doubt. Without one, promote unless the challenger is
-    worse than the best constant policy beyond doubt: a first policy is needed to learn from. Never promote on thin support.
+    worse than the best constant policy beyond doubt: a first policy is needed to learn from. Never promote on thin support,
+    nor a first policy where the log cannot tell what doing nothing is worth, for then it cannot tell what a contact changes.
 
     Parameters
     ----------
@@ -87,7 +92,8 @@ def judge(challenger: Estimate, support: Support, *, champion: Comparison | None
         reasons += [f"refused, the log does not cover the challenger: {reason}" for reason in support.reasons]
         return GateVerdict(False, tuple(reasons), comparisons)
     decisive = champion or _best_constant(constants)
-    promote, reason = _against_champion(champion) if champion else _first_policy(decisive)
+    nothing = next((constant for constant in constants if constant.rival == ALWAYS_NONE), None)
+    promote, reason = _against_champion(champion) if champion else _first_policy(decisive, nothing)
     others = [comparison.sentence for comparison in comparisons if comparison is not decisive]
     return GateVerdict(promote, (*reasons, reason, *others), comparisons)
 
@@ -98,7 +104,9 @@ def _against_champion(champion: Comparison) -> tuple[bool, str]:
     return False, f"refused, only a challenger that is better beyond doubt replaces a champion: {champion.sentence}"
 
 
-def _first_policy(best: Comparison | None) -> tuple[bool, str]:
+def _first_policy(best: Comparison | None, nothing: Comparison | None) -> tuple[bool, str]:
+    if nothing is not None and nothing.finding is Finding.UNSUPPORTED:
+        return False, f"refused, the log cannot tell what doing nothing is worth: {nothing.sentence}"
     if best is None:
         return True, "promoted as the first policy; no constant policy could be compared with it on this log"
     sentence = replace(best, rival=f"the best constant policy {best.rival}").sentence

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.errors import TrainingError
 from training.crossfit import calibrate, cross_fit, fit_calibrated
-from training.dataset import Dataset, Snapshots
+from training.dataset import Dataset
 from training.effects import fit_effects
 from training.models import AMOUNT, BINARY, Predictor, Recipe, fit_booster, with_trees
+from training.snapshots import Snapshots
 from training.splits import customer_folds
 from training.uplift import UpliftScorer, arm_columns, with_arms
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+import numpy as np
+
 from features.catalogue import Catalogue
 from features.lake import Lake
 from training.assignment import Overlap, estimate_assignment, overlap
-from training.dataset import Dataset, Snapshots, States, load_dataset, load_snapshots
+from training.dataset import Dataset, load_dataset
+from training.join import States
+from training.snapshots import Snapshots, load_snapshots
 
 Say = Callable[[str], None]
 
@@ -44,29 +48,36 @@ def prepare(*, catalogue: Catalogue, lake: Lake, store: States, until: datetime,
     on_progress(f"{len(dataset):,} closed decisions; loading snapshots of all customers")
     snapshots = load_snapshots(lake, store, catalogue, until=until)
     on_progress(f"estimating with which probability {int(dataset.estimated.sum()):,} decisions were made")
-    complete, clipped_share = _completed(dataset, seed=seed)
+    complete, clipped_share = with_probabilities(dataset, seed=seed)
     return Prepared(
         dataset=complete,
         snapshots=snapshots,
         overlap=overlap(complete.probabilities, arm=dataset.arm, eligible=dataset.eligible, estimated=dataset.estimated),
         clipped_share=clipped_share,
-        fingerprint=sha256(f"{dataset.fingerprint}/{catalogue.version}/{seed}".encode()).hexdigest(),
+        fingerprint=sha256(f"{dataset.fingerprint}/{snapshots.fingerprint}/{catalogue.version}/{seed}".encode()).hexdigest(),
     )
 
 
-def _completed(dataset: Dataset, *, seed: int) -> tuple[Dataset, float]:
-    unknown = dataset.where(dataset.estimated)
-    if not len(unknown):
+def with_probabilities(dataset: Dataset, *, seed: int) -> tuple[Dataset, float]:
+    """The decisions with every probability, estimated where nobody logged it, and the share of estimates that were bounded.
+
+    Where only those contacted have a logged probability, they still are in what the estimate learns from: a wave without its
+    contacts would look as if hardly anybody had been contacted.
+    """
+    if not dataset.estimated.any():
         return dataset.with_estimates(dataset.probabilities), 0.0
+    waves = {wave for wave in dataset.wave[dataset.estimated] if wave is not None}
+    learnt = dataset.estimated | np.array([wave in waves for wave in dataset.wave])
+    rows = dataset.where(learnt)
     assignment = estimate_assignment(
-        unknown.features,
-        arm=unknown.arm,
-        eligible=unknown.eligible,
-        wave=unknown.wave,
-        customers=unknown.customer_id,
-        arms=unknown.arms,
+        rows.features,
+        arm=rows.arm,
+        eligible=rows.eligible,
+        wave=rows.wave,
+        customers=rows.customer_id,
+        arms=rows.arms,
         seed=seed,
     )
     estimates = dataset.probabilities.copy()
-    estimates[dataset.estimated] = assignment.probabilities
+    estimates[learnt] = assignment.probabilities
     return dataset.with_estimates(estimates), assignment.clipped_share

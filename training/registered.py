@@ -1,9 +1,14 @@
 """What the registry knows of a policy, as plain values."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from features.errors import ArtifactError
+
+_HISTORY = "history"
+_REMEMBERED = 200  # a tag has a limited length
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,22 @@ class RegisteredPolicy:
     fingerprint: str
     run_id: str
 
+    @classmethod
+    def of(cls, version: Any) -> "RegisteredPolicy":
+        """A version as the registry has it.
+
+        Raises
+        ------
+        ArtifactError
+            When it was not registered by this project.
+        """
+        tags = version.tags
+        if "sha256" not in tags or "fingerprint" not in tags:
+            raise ArtifactError(
+                f"policy version {version.version} has no recorded SHA-256; it was not registered by this project"
+            )
+        return cls(int(version.version), tags["sha256"], tags["fingerprint"], version.run_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -35,16 +56,49 @@ class Verdict:
     champion: int | None
     reasons: tuple[str, ...]
 
+    @classmethod
+    def from_text(cls, text: str) -> "Verdict":
+        """A verdict as it stands in a tag."""
+        values = json.loads(text)
+        return cls(values["passed"], values["champion"], tuple(values["reasons"]))
 
-def registered(version: Any) -> RegisteredPolicy:
-    """A version as the registry has it.
+    def as_text(self) -> str:
+        """As it stands in a tag."""
+        return json.dumps(asdict(self))
 
-    Raises
-    ------
-    ArtifactError
-        When it was not registered by this project.
+
+def model_name(name: str) -> str:
+    """What a model is registered as."""
+    return f"touchpoint-{name}"
+
+
+def registration(sha256: str, fingerprint: str, models: Mapping[str, int]) -> dict[str, str]:
+    """The tags that a version of the policy is registered with."""
+    return {"sha256": sha256, "fingerprint": fingerprint, "models": json.dumps(dict(models))}
+
+
+def models_of(version: Any) -> dict[str, int]:
+    """The versions of the models that a version of the policy is made of, by name."""
+    return dict(json.loads(version.tags.get("models", "{}")))
+
+
+def history_from(tags: Mapping[str, str], *, champion: int) -> tuple[int, ...]:
+    """The versions that were in force one after the other, up to the champion.
+
+    What stands behind it belongs to a step that was rolled back, or killed before the champion changed. A champion that is
+    not in it was put in force by hand, after all that is.
+
+    >>> history_from({"history": "[1, 2, 3]"}, champion=2), history_from({"history": "[1, 2, 1]"}, champion=1)
+    ((1, 2), (1, 2, 1))
+    >>> history_from({"history": "[1, 2]"}, champion=5), history_from({}, champion=4)
+    ((1, 2, 5), (4,))
     """
-    tags = version.tags
-    if "sha256" not in tags or "fingerprint" not in tags:
-        raise ArtifactError(f"policy version {version.version} has no recorded SHA-256; it was not registered by this project")
-    return RegisteredPolicy(int(version.version), tags["sha256"], tags["fingerprint"], version.run_id)
+    known = [int(version) for version in json.loads(tags.get(_HISTORY, "[]"))]
+    if champion not in known:
+        return (*known, champion)
+    return tuple(known[: len(known) - known[::-1].index(champion)])
+
+
+def history_tag(versions: Sequence[int]) -> tuple[str, str]:
+    """Name and text of the tag that holds the latest versions that were in force."""
+    return _HISTORY, json.dumps(list(versions[-_REMEMBERED:]))

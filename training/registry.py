@@ -1,10 +1,9 @@
 """The only door to MLflow: runs of a retraining, registered models, and the policy's versions with their aliases.
 
-The alias `champion` is what serves. It moves last, in one step, so a job killed anywhere leaves the old champion in force. What a
-champion replaced stands in the tag `replaced` of its version: rolling back follows it.
+The alias `champion` is what serves. It moves last, in one step, so a job killed anywhere leaves the old champion in force. What
+was in force before stands in the tag `history` of the registered policy: rolling back follows it, and marks what it leaves.
 """
 
-import json
 import logging
 import os
 import shutil
@@ -23,7 +22,7 @@ from features.errors import ArtifactError
 from features.settings import Settings
 from training.artifact import artifact_sha256
 from training.models import Booster
-from training.registered import RegisteredPolicy, Verdict, registered
+from training.registered import RegisteredPolicy, Verdict, history_from, history_tag, model_name, models_of, registration
 
 POLICY = "touchpoint-policy"
 EXPERIMENT = "touchpoint"
@@ -31,6 +30,7 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 
 _FOLDER = "policy"
+_ROLLED_BACK = "rolled_back"
 
 
 class Registry:
@@ -83,7 +83,7 @@ class Registry:
         from mlflow.models import infer_signature
 
         frame = pd.DataFrame(example, columns=list(columns))
-        model = _model_name(name)
+        model = model_name(name)
         with warnings.catch_warnings(action="ignore"), _tracking(self._uri):
             with mlflow.start_run(run_id=run_id, nested=True):
                 logged = mlflow.lightgbm.log_model(
@@ -115,7 +115,7 @@ class Registry:
                 POLICY,
                 source=f"runs:/{run_id}/{_FOLDER}",
                 run_id=run_id,
-                tags={"sha256": digest, "fingerprint": fingerprint, "models": json.dumps(dict(models))},
+                tags=registration(digest, fingerprint, models),
             )
             known = RegisteredPolicy(int(created.version), digest, fingerprint, run_id)
         return known
@@ -127,7 +127,7 @@ class Registry:
     def versions(self) -> tuple[RegisteredPolicy, ...]:
         """Every registered policy, newest first."""
         found = self._client.search_model_versions(f"name = '{POLICY}'", max_results=10_000)
-        return tuple(sorted((registered(version) for version in found), key=lambda policy: -policy.version))
+        return tuple(sorted((RegisteredPolicy.of(version) for version in found), key=lambda policy: -policy.version))
 
     def champion(self) -> tuple[int, str] | None:
         """Version and SHA-256 of what serves, or None; a few milliseconds, fit for polling."""
@@ -140,49 +140,46 @@ class Registry:
 
     def record_verdict(self, version: int, *, passed: bool, champion: int | None, reasons: Sequence[str]) -> None:
         """Write what the gate said onto a version, in place of what it said before."""
-        verdict = {"passed": passed, "champion": champion, "reasons": list(reasons)}
-        self._client.set_model_version_tag(POLICY, str(version), "verdict", json.dumps(verdict))
+        text = Verdict(passed, champion, tuple(reasons)).as_text()
+        self._client.set_model_version_tag(POLICY, str(version), "verdict", text)
 
     def verdict(self, version: int) -> Verdict | None:
         """What the gate said of a version last, or None."""
         text = self._version(version).tags.get("verdict")
-        if text is None:
-            return None
-        verdict = json.loads(text)
-        return Verdict(verdict["passed"], verdict["champion"], tuple(verdict["reasons"]))
+        return None if text is None else Verdict.from_text(text)
 
     def promote(self, version: int) -> None:
-        """Make a version the champion.
+        """Make a version the champion; if it was rolled back once, that is forgotten.
 
         Raises
         ------
         ArtifactError
             When there is no such version.
         """
-        self._version(version)
-        champion = self.champion()
-        if champion is not None and champion[0] == version:
-            return
-        if champion is not None:
-            self._client.set_model_version_tag(POLICY, str(version), "replaced", str(champion[0]))
-        self._point(CHAMPION, version)
+        history = self._history()
+        self._put_in_force(version, history if history[-1:] == (version,) else (*history, version))
 
     def rollback(self) -> int:
-        """Make the champion's predecessor the champion again; give its version.
+        """Put in force again what was before the champion, and mark the champion as rolled back; give the version now in force.
 
         Raises
         ------
         ArtifactError
             When there is no champion, or it had no predecessor.
         """
-        champion = self.champion()
-        if champion is None:
+        history = self._history()
+        if not history:
             raise ArtifactError("there is no champion to roll back; promote a version first")
-        replaced = self._version(champion[0]).tags.get("replaced")
-        if replaced is None:
-            raise ArtifactError(f"champion {champion[0]} replaced no other version; promote the one you want")
-        self._point(CHAMPION, int(replaced))
-        return int(replaced)
+        if len(history) == 1:
+            raise ArtifactError(f"champion {history[-1]} replaced no other version; promote the one you want")
+        self._version(history[-2])
+        self._client.set_model_version_tag(POLICY, str(history[-1]), _ROLLED_BACK, "true")
+        self._put_in_force(history[-2], history)
+        return history[-2]
+
+    def is_rolled_back(self, version: int) -> bool:
+        """Whether a version was in force, was rolled back, and has not been put in force again since."""
+        return _ROLLED_BACK in self._version(version).tags
 
     def download(self, version: int, target: Path) -> Path:
         """Copy a version's folder to `target`, which is replaced, and check its SHA-256; nothing is loaded.
@@ -194,7 +191,7 @@ class Registry:
         """
         import mlflow.artifacts
 
-        policy = registered(self._version(version))
+        policy = RegisteredPolicy.of(self._version(version))
         arriving = target.with_name(f"{target.name}.arriving-{os.getpid()}")
         shutil.rmtree(arriving, ignore_errors=True)
         arriving.mkdir(parents=True)
@@ -241,10 +238,22 @@ class Registry:
         kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on traces
         return str(self._client.create_experiment(EXPERIMENT, artifact_location=location, tags=kind))
 
+    def _history(self) -> tuple[int, ...]:
+        """The versions that were in force one after the other, the champion last."""
+        champion = self.champion()
+        return () if champion is None else history_from(self._client.get_registered_model(POLICY).tags, champion=champion[0])
+
+    def _put_in_force(self, version: int, history: Sequence[int]) -> None:
+        """Move the alias last: a history that goes on beyond the champion is one of a step that was killed."""
+        if _ROLLED_BACK in self._version(version).tags:
+            self._client.delete_model_version_tag(POLICY, str(version), _ROLLED_BACK)
+        self._client.set_registered_model_tag(POLICY, *history_tag(history))
+        self._point(CHAMPION, version)
+
     def _point(self, alias: str, version: int) -> None:
         """Move an alias, on the models that the policy is made of first: what serves follows the policy's."""
-        for name, model_version in json.loads(self._version(version).tags.get("models", "{}")).items():
-            self._client.set_registered_model_alias(_model_name(name), alias, str(model_version))
+        for name, model_version in models_of(self._version(version)).items():
+            self._client.set_registered_model_alias(model_name(name), alias, str(model_version))
         self._client.set_registered_model_alias(POLICY, alias, str(version))
 
     def _ensure_model(self, name: str) -> None:
@@ -259,7 +268,7 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         try:
-            return registered(self._client.get_model_version_by_alias(POLICY, alias))
+            return RegisteredPolicy.of(self._client.get_model_version_by_alias(POLICY, alias))
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
@@ -272,10 +281,6 @@ class Registry:
             return self._client.get_model_version(POLICY, str(version))
         except MlflowException:
             raise ArtifactError(f"there is no policy version {version}; the MLflow UI lists those of {POLICY}") from None
-
-
-def _model_name(name: str) -> str:
-    return f"touchpoint-{name}"
 
 
 @contextmanager

@@ -256,6 +256,8 @@ def _passed(registry: Registry, version: int) -> tuple[str, ...]:
         raise GateRefusedError(f"policy {version} was not judged against today's champion; run 'touchpoint evaluate' first")
     if not verdict.passed:
         raise GateRefusedError(f"policy {version}: {'; '.join(verdict.reasons)}; '--force' promotes it all the same")
+    if registry.is_rolled_back(version):
+        raise GateRefusedError(f"policy {version} was rolled back; '--force' promotes it all the same")
     return verdict.reasons
 
 

@@ -7,30 +7,32 @@ from numpy.typing import NDArray
 
 from features.errors import TrainingError
 
+_PARTS = 10
+
 
 @dataclass(frozen=True, slots=True)
-class TimeSplit:
-    """Earlier and later rows, with no label window of an earlier row reaching into the later ones.
+class Split:
+    """Rows to learn from and rows to judge on.
 
     Attributes
     ----------
-    earlier, later : masks, shape (n,); rows in the gap are in neither.
-    cutoff : first time of the later rows, microseconds since the epoch.
+    learning, judging : masks, shape (n,); no row is in both, and those in a gap are in neither.
+    cutoff : first time of the judging rows, microseconds since the epoch; None where customers were split instead.
     """
 
-    earlier: NDArray[np.bool_]
-    later: NDArray[np.bool_]
-    cutoff: int
+    learning: NDArray[np.bool_]
+    judging: NDArray[np.bool_]
+    cutoff: int | None
 
 
-def time_split(at: NDArray[np.int64], *, gap: int, later_share: float = 0.3, after: int | None = None) -> TimeSplit:
-    """Split rows so that about `later_share` of them are later, and windows of `gap` microseconds do not overlap.
+def time_split(at: NDArray[np.int64], *, gap: int, judging_share: float = 0.3, after: int | None = None) -> Split:
+    """Learn from earlier rows, judge on about `judging_share` later ones; windows of `gap` microseconds do not overlap.
 
     Rows of one time stay together, so the share is met as nearly as the distinct times allow.
 
     Parameters
     ----------
-    after : only rows after this time may be later ones; None allows all.
+    after : only rows after this time may judge; None allows all.
 
     Raises
     ------
@@ -46,9 +48,19 @@ def time_split(at: NDArray[np.int64], *, gap: int, later_share: float = 0.3, aft
             f"decisions cover {days:.1f} days, which is not longer than the label window of {gap / 86_400e6:g} days; "
             "collect decisions for longer, or shorten objective.window_days in the catalogue"
         )
-    distance = np.where(possible, np.abs(later_rows - later_share * len(at)), np.inf)
+    distance = np.where(possible, np.abs(later_rows - judging_share * len(at)), np.inf)
     cutoff = int(times[int(distance.argmin())])
-    return TimeSplit(earlier=at + gap < cutoff, later=at >= cutoff, cutoff=cutoff)
+    return Split(learning=at + gap < cutoff, judging=at >= cutoff, cutoff=cutoff)
+
+
+def customer_split(customers: NDArray[np.object_], *, seed: int, judging_share: float = 0.3) -> Split:
+    """Learn from some customers, judge on about `judging_share` others, at whatever time.
+
+    What holds at one time only, such as a season, is learnt and judged alike: a split by time is better where there is one.
+    """
+    folds = customer_folds(customers, count=_PARTS, seed=seed)
+    judging = folds < round(judging_share * _PARTS)
+    return Split(learning=~judging, judging=judging, cutoff=None)
 
 
 def customer_folds(customers: NDArray[np.object_], *, count: int, seed: int) -> NDArray[np.int64]:

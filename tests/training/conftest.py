@@ -91,6 +91,7 @@ def simulated(n=4000, *, seed=0, effect=0.15, features=6):
         probability=probabilities[np.arange(n), arm],
         estimated=np.zeros(n, dtype=bool),
         probabilities=probabilities,
+        shared=np.zeros(n, dtype=bool),
         conversion=conversion,
         value=value,
         reward=value * 0.5 - arm * 1.0,

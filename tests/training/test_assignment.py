@@ -31,6 +31,19 @@ def test_the_rate_of_a_wave_is_learnt(log):
     assert contact[wave == "small"].mean() == pytest.approx(0.1, abs=0.03)
 
 
+@pytest.mark.parametrize("size", [1, 4, 200])
+def test_a_wave_does_not_tell_what_its_own_customers_got(log, size):
+    # from 4 on, exactly half of every wave is contacted: the rest of a small wave would tell who is left
+    rng, n = np.random.default_rng(3), len(log)
+    half = [rng.permutation(size) < size / 2 for _ in range(n // size)]
+    arm = (rng.random(n) < 0.5 if size == 1 else np.concatenate(half)).astype(np.int64)
+    wave = np.array([f"w{row // size}" for row in range(n)], dtype=object)
+    customers = np.array([f"c{row}" for row in rng.permutation(n)], dtype=object)
+    contact = estimated(log, arm=arm, wave=wave, customers=customers).probabilities[:, 1]
+    assert contact[arm == 1].mean() == pytest.approx(0.5, abs=0.03)
+    assert contact[arm == 0].mean() == pytest.approx(0.5, abs=0.03)
+
+
 def test_an_arm_that_was_no_candidate_has_no_probability(log):
     eligible = log.eligible.copy()
     eligible[::2, 1] = False

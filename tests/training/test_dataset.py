@@ -1,12 +1,26 @@
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from features.compaction import compact
+from features.domain import Interaction, Kind
 from features.errors import TrainingError
+from features.journal import Journal, RecordedDecision
+from features.lake import SCHEMAS, Lake
+from features.settings import Settings
+from features.store import FeatureStore
+from features.synthetic import synthetic_catalogue
 from features.tables import TOTAL
-from training.dataset import load_dataset, load_snapshots
+from training.dataset import load_dataset
+from training.snapshots import load_snapshots
+
+NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(days=100)
+CHANCES = {"none": 0.1, "mail.offer": 0.2, "email.newsletter": 0.0, "call.gone": 0.5, "call.adviser": 0.2}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +66,9 @@ def test_only_windows_closed_by_then_are_loaded(home):
 
 
 def test_what_was_not_logged_is_estimated_and_the_rest_shared_equally(log):
-    unlogged = replace(log, estimated=np.arange(len(log)) == 1, probability=np.where(log.arm == 1, 0.3, 0.7))
+    nothing = np.full((len(log), 2), np.nan)
+    logged = np.where(log.arm == 1, 0.3, 0.7)
+    unlogged = replace(log, estimated=np.arange(len(log)) == 1, probability=logged, probabilities=nothing)
     completed = unlogged.with_estimates(np.full((len(log), 2), 0.5))
     assert completed.probabilities[1].tolist() == [0.5, 0.5]
     assert completed.probability[1] == 0.5
@@ -72,3 +88,82 @@ def test_snapshots_are_evenly_spaced_and_closed(home):
 def test_a_history_shorter_than_the_windows_is_refused(home):
     with pytest.raises(TrainingError, match=r"objective\.churn_days = 56"):
         load_snapshots(home.lake, home.store, home.catalogue, until=home.start - timedelta(days=150))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """What a question with an interaction in it leaves: both carry the very same time. And an export's decision of that time."""
+    settings = Settings(home=tmp_path_factory.mktemp("served"))
+    catalogue, lake, journal = synthetic_catalogue(), Lake(settings.lake_path), Journal(settings.effective_journal_url)
+    journal.create()
+    journal.append_interactions([_purchase("asks", NOON), _purchase("asks", LATER)])
+    record = json.dumps({"candidates": [{"touchpoint": name, "probability": chance} for name, chance in CHANCES.items()]})
+    journal.append_decision(
+        RecordedDecision(
+            decision_id="d",
+            customer_id="asks",
+            touchpoint="mail.offer",
+            at=NOON,
+            request_hash="h",
+            record=record,
+            candidates=("none", "mail.offer", "call.gone", "call.adviser"),
+            probability=0.2,
+        ),
+        contacts_seen=None,
+    )
+    compact(journal, lake, batch=100)
+    journal.close()
+    exported = dict.fromkeys(SCHEMAS["decisions"].names) | {"source": "export", "customer_id": "asks", "at": NOON}
+    known = {
+        "decision_id": "e",
+        "touchpoint": "none",
+        "received_at": NOON,
+        "candidates": list(catalogue.arms),
+        "probability": 0.4,
+    }
+    lake.append("decisions", pa.Table.from_pylist([exported | known], schema=SCHEMAS["decisions"]))
+    store = FeatureStore(settings, catalogue)
+    store.materialize(lake, until=LATER, on_progress=lambda line: None)
+    dataset = load_dataset(lake, store, catalogue, until=LATER)
+    return {name: dataset.where(dataset.decision_id == name) for name in ("d", "e")}
+
+
+def _purchase(customer, at):
+    return Interaction(
+        message_id=f"{customer}{at}",
+        customer_id=customer,
+        touchpoint="store.checkout",
+        kind=Kind.PURCHASE,
+        at=at,
+        received_at=at,
+        source="app",
+        value=10.0,
+    )
+
+
+def test_a_row_of_the_services_own_decision_holds_what_the_service_saw(served):
+    counts = {name: rows.features[0, rows.feature_names.index(TOTAL)] for name, rows in served.items()}
+    assert counts["d"] == 1.0
+    assert np.nan_to_num(counts["e"]) == 0.0
+
+
+def test_recorded_probabilities_are_exact_and_hold_given_that_nothing_forgotten_was_drawn(served):
+    rows = served["d"]
+    expected = {"none": 0.2, "mail.offer": 0.4, "call.adviser": 0.4}  # call.gone, one half, is not in the catalogue any more
+    assert rows.with_estimates(rows.probabilities).probabilities[0] == pytest.approx([expected.get(a, 0.0) for a in rows.arms])
+    assert rows.probability[0] == pytest.approx(0.4)
+    assert (bool(rows.shared[0]), bool(rows.estimated[0])) == (False, False)
+
+
+def test_a_probability_that_stands_alone_among_many_arms_is_marked(served):
+    rows = served["e"].with_estimates(served["e"].probabilities)
+    assert rows.shared[0]
+    assert rows.probabilities[0] == pytest.approx([0.4, 0.15, 0.15, 0.15, 0.15])
+
+
+def test_sums_added_up_in_another_order_leave_the_fingerprints_as_they_are(home, dataset):
+    snapshots = load_snapshots(home.lake, home.store, home.catalogue, until=home.until)
+    for data in (dataset, snapshots):
+        assert replace(data, features=data.features * (1 + 1e-15)).fingerprint == data.fingerprint
+        assert replace(data, features=data.features * (1 + 1e-5)).fingerprint != data.fingerprint
+    assert replace(snapshots, value=snapshots.value + (snapshots.at > 0)).fingerprint != snapshots.fingerprint

@@ -1,11 +1,16 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from features.errors import TrainingError
+from features.lake import Lake
 from features.settings import Settings
-from training.artifact import read_artifact
+from training.artifact import read_artifact, read_provenance
+from training.backtest import load_champion
 from training.dataset import load_dataset
 from training.fit import train
 from training.registry import Registry
@@ -66,7 +71,7 @@ def test_data_that_were_learnt_from_are_judged_again_but_not_registered_again(ho
 def test_the_challenger_is_judged_on_later_decisions_than_it_learnt_from(first):
     judgement = first[1].judgement
     split = judgement.split
-    assert (split.earlier.sum(), split.later.sum()) == (900, 300)
+    assert (split.learning.sum(), split.judging.sum()) == (900, 300)
     assert judgement.evaluation.decisions == 300
     assert {value.name for value in judgement.evaluation.values} >= {"challenger", "always none", "always mail.offer"}
     assert "conversion" in judgement.quality and "value" in judgement.quality
@@ -103,18 +108,65 @@ def test_a_champion_that_has_seen_everything_is_compared_and_said_to_be_flattere
     assert any("had learnt from 100%" in reason for reason in again.reasons)
 
 
-def test_an_older_champion_is_judged_on_what_it_has_not_seen(home, tmp_path):
-    registry = Registry(Settings(home=tmp_path))
-    registry.promote(trained(home, registry, until=home.start + timedelta(days=35 * 3)).policy.version)
-    later = trained(home, registry)
-    assert later.judgement.split.later.sum() == 300
+@pytest.fixture(scope="module")
+def succession(home, tmp_path_factory):
+    """A champion from before the last wave, and a challenger that learnt from all."""
+    registry = Registry(Settings(home=tmp_path_factory.mktemp("succession")))
+    until = home.start + timedelta(days=35 * 3 - 1)
+    older = trained(home, registry, until=until)
+    registry.promote(older.policy.version)
+    return registry, until, older.policy, trained(home, registry)
+
+
+def test_a_policy_tells_until_when_it_knew_everything(succession, tmp_path):
+    registry, until, older, _ = succession
+    assert read_provenance(registry.download(older.version, tmp_path / "older"), older.sha256).trained_until == until
+
+
+def test_an_older_champion_is_judged_on_what_it_has_not_seen(succession):
+    later = succession[-1]
+    assert later.judgement.split.judging.sum() == 300
     assert not any("had learnt from" in reason for reason in later.reasons)
 
 
-def test_a_log_too_short_to_judge_still_gives_a_challenger_that_the_gate_refuses(home, tmp_path):
+def test_a_policy_that_was_rolled_back_is_refused_when_it_comes_back(home, succession):
+    registry, _, _, later = succession
+    registry.promote(later.policy.version)
+    registry.rollback()
+    report = trained(home, registry)
+    assert (report.policy, report.new, report.promote) == (later.policy, False, False)
+    assert report.reasons[0].startswith(f"refused, policy {later.policy.version} was rolled back")
+
+
+def test_a_single_send_is_judged_on_other_customers_and_says_so(home, tmp_path):
     report = trained(home, Registry(Settings(home=tmp_path)), until=home.start + timedelta(days=30))
+    split = report.judgement.split
+    assert (split.learning.sum(), split.judging.sum(), split.cutoff) == (210, 90, None)
+    assert any("judged on other customers at the same time, not on later decisions" in reason for reason in report.reasons)
+
+
+def test_a_log_too_short_to_judge_still_gives_a_challenger_that_the_gate_refuses(home, tmp_path):
+    lake, few = Lake(tmp_path / "lake"), pa.array(home.world.customers[:60])
+    interactions, decisions = home.lake.read("interactions"), home.lake.read("decisions")
+    lake.append("interactions", interactions.filter(pc.is_in(interactions["customer_id"], few)))
+    lake.append(
+        "decisions", decisions.filter(pc.and_(pc.is_in(decisions["customer_id"], few), pc.equal(decisions["wave"], "wave-0")))
+    )
+    report = trained(replace(home, lake=lake), Registry(Settings(home=tmp_path)))
     assert report.new and report.judgement is None and not report.promote
-    assert "cannot judge" in report.reasons[0]
+    assert "cannot judge" in report.reasons[0] and "42 closed decisions of 42 customers" in report.reasons[0]
+
+
+def test_a_champion_for_other_features_is_left_out_and_a_broken_one_refuses_every_challenger(home, tmp_path):
+    registry = Registry(Settings(home=tmp_path))
+    policy = trained(home, registry).policy
+    registry.promote(policy.version)
+    other = load_champion(("a_feature",), registry)
+    assert other.policy is None and "trained on other features" in other.complaint
+    next(registry.settings.artifacts_path.glob(f"{policy.run_id}/artifacts/policy/value.txt")).write_text("changed")
+    report = trained(home, registry)
+    assert report.judgement is None and not report.promote
+    assert report.reasons[-1].startswith("refused, the champion cannot be read")
 
 
 def test_no_closed_decision_is_refused_in_words(home, tmp_path):

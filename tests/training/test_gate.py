@@ -123,3 +123,10 @@ def test_every_comparison_is_reported_champion_first(thin):
     assert verdict.comparisons == (champion, *constants)
     assert [comparison.finding for comparison in verdict.comparisons] == [Finding.BETTER, Finding.BETTER, Finding.WORSE]
     assert verdict.promote is not bool(thin)
+
+
+def test_no_first_policy_where_the_log_cannot_tell_what_doing_nothing_is_worth():
+    nothing = against("always none", 1.0, thin=("no decision for none",))
+    verdict = judged(constants=[nothing, against("always mail", 0.3)])
+    assert not verdict.promote
+    assert "refused, the log cannot tell what doing nothing is worth" in verdict.reasons[1]

@@ -1,5 +1,7 @@
+import json
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -122,6 +124,58 @@ def test_a_wave_whose_window_is_open_implies_nothing(lake):
     add(lake, "interactions", buy("b", NOON - timedelta(days=5)))
     add(lake, "decisions", decision("d", wave="w1"))
     assert decision_rows(lake, catalogue(), until=NOON + WINDOW - MICROSECOND).num_rows == 0
+
+
+def test_who_gets_a_later_part_of_a_wave_is_no_control_of_it(lake):
+    before = NOON - timedelta(days=5)
+    add(lake, "interactions", *(buy(customer, before) for customer in ("a", "b", "never")))
+    add(lake, "decisions", decision("d", wave="w1"))
+    add(lake, "decisions", decision("e", customer="b", touchpoint="call.adviser", at=NOON + timedelta(days=3), wave="w1"))
+    rows = by_id(decision_rows(lake, catalogue(), until=NOON + WINDOW))
+    assert set(rows) == {"d", "implied:test:w1:never"}
+    assert {tuple(row["candidates"]) for row in rows.values()} == {("call.adviser", "mail.offer", "none")}
+
+
+@pytest.mark.parametrize("missing", [None, []])
+def test_all_of_a_wave_had_the_same_candidates_whatever_they_got(lake, missing):
+    add(lake, "interactions", buy("c", NOON - timedelta(days=5)))
+    add(lake, "decisions", decision("d", wave="w1", candidates=missing))
+    add(lake, "decisions", decision("e", customer="b", touchpoint="call.adviser", wave="w1", candidates=missing))
+    rows = decision_rows(lake, catalogue(), until=LATER).to_pylist()
+    assert [row["touchpoint"] for row in rows] == ["mail.offer", "call.adviser", "none"]
+    assert [row["candidates"] for row in rows] == [["call.adviser", "mail.offer", "none"]] * 3
+
+
+@pytest.mark.parametrize("missing", [None, []])
+def test_the_harm_of_a_randomized_test_without_candidates_is_found(lake, missing):
+    # half get mail, which brings conversion down from 30 % to 10 %; the standard error of the difference is 0.012
+    rng, n = np.random.default_rng(5), 4000
+    mailed = rng.random(n) < 0.5
+    converts = rng.random(n) < np.where(mailed, 0.1, 0.3)
+    told = {"candidates": missing, "probability": 0.5}
+    touchpoints = np.where(mailed, "mail.offer", "none")
+    add(lake, "decisions", *(decision(f"d{i}", customer=f"c{i}", touchpoint=touchpoints[i], **told) for i in range(n)))
+    add(lake, "decisions", decision("other", touchpoint="call.adviser", source="another"))
+    add(lake, "interactions", *(buy(f"c{i}", NOON + timedelta(days=1)) for i in np.flatnonzero(converts)))
+    rows = [row for row in decision_rows(lake, catalogue(), until=LATER).to_pylist() if row["decision_id"] != "other"]
+    comparable = [row for row in rows if set(row["candidates"]) == {"none", "mail.offer"}]
+    assert len(comparable) == n
+    effect = np.mean([row["converted"] * (1 if row["touchpoint"] == "mail.offer" else -1) / 0.5 for row in comparable])
+    assert effect == pytest.approx(-0.2, abs=0.05)
+
+
+def test_what_the_service_recorded_of_its_candidates_is_read(lake):
+    candidates = [
+        {"touchpoint": "none", "eligible": True, "probability": 0.25, "net_value": 0.0},
+        {"touchpoint": "mail.offer", "eligible": True, "probability": 0.75, "net_value": 1.0},
+        {"touchpoint": "call.adviser", "eligible": False, "probability": 0.0, "rule": "cap"},
+    ]
+    record = json.dumps({"decision_id": "d", "candidates": candidates, "chosen": "mail.offer"})
+    add(lake, "decisions", decision("d", candidates=["none", "mail.offer"], probability=0.75, record=record), decision("e"))
+    rows = by_id(decision_rows(lake, catalogue(), until=LATER))
+    assert rows["d"]["recorded"] and not rows["e"]["recorded"]
+    assert rows["d"]["chances"] == [{key: each[key] for key in ("touchpoint", "probability")} for each in candidates]
+    assert rows["e"]["chances"] is None
 
 
 def test_decisions_without_a_wave_imply_nothing(lake):

@@ -5,8 +5,8 @@ import pytest
 
 from features.catalogue import parse_catalogue
 from features.errors import TrainingError
-from training.dataset import Snapshots
 from training.learn import learn
+from training.snapshots import Snapshots
 
 CATALOGUE = parse_catalogue(
     {

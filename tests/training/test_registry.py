@@ -1,7 +1,9 @@
 import pytest
 
 from features.errors import ArtifactError
+from features.settings import Settings
 from training.artifact import MODELS, POLICY_FILE, artifact_sha256
+from training.registered import history_tag
 from training.registry import POLICY, Registry
 
 
@@ -70,12 +72,45 @@ def test_rolling_back_goes_from_predecessor_to_predecessor(registry, register):
 
 
 def test_a_promotion_killed_before_the_alias_moved_leaves_the_champion_and_can_be_repeated(registry, register):
-    first, second = register("f"), register("g")
-    registry.promote(first.version)
-    registry._client.set_model_version_tag(POLICY, str(second.version), "replaced", str(first.version))
-    assert registry.champion() == (first.version, first.sha256)
-    registry.promote(second.version)
-    assert (registry.champion()[0], registry.rollback()) == (second.version, first.version)
+    first, second, third = (register(text).version for text in ("f", "f2", "f3"))
+    registry.promote(first)
+    registry.promote(second)
+    registry._client.set_registered_model_tag(POLICY, *history_tag([first, second, third]))
+    assert registry.champion()[0] == second
+    registry.promote(third)
+    assert [registry.rollback(), registry.rollback()] == [second, first]
+
+
+def test_rolling_back_an_older_version_that_was_forced_goes_to_what_was_in_force_before_and_ends(tmp_path):
+    registry = Registry(Settings(home=tmp_path / "own"))
+    versions = []
+    for text in ("first", "second"):
+        with registry.run(text) as run:
+            versions.append(registry.register_policy(run, folder_of(tmp_path, text), fingerprint=text).version)
+    first, second = versions
+    for version in (first, second, first):
+        registry.promote(version)
+    assert [registry.rollback(), registry.rollback()] == [second, first]
+    with pytest.raises(ArtifactError, match="replaced no other"):
+        registry.rollback()
+
+
+def test_a_version_is_marked_as_rolled_back_until_it_is_put_in_force_again(registry, register):
+    first, second = register("m").version, register("n").version
+    registry.promote(first)
+    registry.promote(second)
+    assert not registry.is_rolled_back(second)
+    registry.rollback()
+    assert registry.is_rolled_back(second) and not registry.is_rolled_back(first)
+    registry.promote(second)
+    assert not registry.is_rolled_back(second)
+
+
+def test_a_version_that_was_put_in_force_by_hand_is_rolled_back_to_the_champion_before_it(registry, register):
+    first, second = register("o").version, register("p").version
+    registry.promote(first)
+    registry._client.set_registered_model_alias(POLICY, "champion", str(second))
+    assert registry.rollback() == first
 
 
 def test_another_process_sees_the_champion(registry, register):

@@ -2,32 +2,39 @@ import numpy as np
 import pytest
 
 from features.errors import TrainingError
-from training.splits import customer_folds, time_split
+from training.splits import customer_folds, customer_split, time_split
 
 
 def test_no_window_of_an_earlier_row_reaches_the_later_ones():
     at = np.arange(100, dtype=np.int64)
-    split = time_split(at, gap=10, later_share=0.3)
+    split = time_split(at, gap=10, judging_share=0.3)
     assert split.cutoff == 70
-    assert at[split.earlier].max() == 59
-    assert at[split.later].min() == 70
+    assert at[split.learning].max() == 59
+    assert at[split.judging].min() == 70
 
 
 def test_rows_of_one_time_stay_together():
     at = np.repeat(np.array([0, 100, 200], dtype=np.int64), [10, 10, 80])
-    split = time_split(at, gap=50, later_share=0.3)
+    split = time_split(at, gap=50, judging_share=0.3)
     assert split.cutoff == 200
-    assert (split.earlier.sum(), split.later.sum()) == (20, 80)
+    assert (split.learning.sum(), split.judging.sum()) == (20, 80)
 
 
 def test_later_rows_can_be_held_to_come_after_a_time():
     at = np.arange(100, dtype=np.int64)
-    assert time_split(at, gap=10, later_share=0.3, after=89).cutoff == 90
+    assert time_split(at, gap=10, judging_share=0.3, after=89).cutoff == 90
 
 
 def test_a_log_no_longer_than_the_gap_is_refused():
     with pytest.raises(TrainingError, match="not longer than the label window"):
         time_split(np.array([0, 5, 10], dtype=np.int64), gap=10)
+
+
+def test_a_split_by_customer_has_nobody_on_both_sides():
+    customers = np.array([f"c{row % 100}" for row in range(300)], dtype=object)
+    split = customer_split(customers, seed=1)
+    assert set(customers[split.judging]).isdisjoint(customers[split.learning])
+    assert (split.learning.sum(), split.judging.sum(), split.cutoff) == (210, 90, None)
 
 
 def test_all_rows_of_a_customer_are_in_one_fold_whatever_the_order():

@@ -1,0 +1,58 @@
+"""Rows of the lake as arrays, and the features that were known of a customer at a time."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.tables import feature_list, matrix, read
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Strings = NDArray[np.object_]
+
+_BITS = 20
+
+
+class States(Protocol):
+    """Where the state of customers at past times comes from; the feature store is one."""
+
+    def training_states(self, customers: Any, at: Any) -> Mapping[str, NDArray[Any]]:
+        """One state per row, true at that row's time, in the order given."""
+
+
+def features_at(states: States, catalogue: Catalogue, customers: Strings, at: Ints) -> tuple[tuple[str, ...], Floats]:
+    """The names of the features, and their values, shape (n, d); what became visible at that very microsecond is in."""
+    declared = feature_list(catalogue)
+    values = read(declared, states.training_states(customers, at), at)
+    return tuple(feature.name for feature in declared), matrix(declared, values)
+
+
+def rounded(features: Floats) -> Floats:
+    """Features to about six digits, for digests: a sum added up in another order is the same.
+
+    Binary digits, because sums of cents lie halfway between decimal ones.
+
+    >>> rounded(np.array([0.1 + 0.2])) == rounded(np.array([0.3])), rounded(np.array([1234.56]))
+    (array([ True]), array([1234.56054688]))
+    """
+    mantissa, exponent = np.frexp(features)
+    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, _BITS)), exponent - _BITS), dtype=np.float64)
+
+
+def strings(rows: pa.Table, name: str) -> Strings:
+    """A column as text."""
+    return np.asarray(rows[name].to_pylist(), dtype=object)
+
+
+def ints(rows: pa.Table, name: str) -> Ints:
+    """A column of whole numbers."""
+    return np.asarray(rows[name].to_numpy(), dtype=np.int64)
+
+
+def floats(rows: pa.Table, name: str) -> Floats:
+    """A column of numbers or truth values; NaN for null."""
+    return np.asarray(rows[name].cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

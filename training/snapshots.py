@@ -1,0 +1,74 @@
+"""Customers as they were known at evenly spaced times, and what they did next: what churn and value are learnt from."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.errors import TrainingError
+from features.lake import Lake
+from training.join import Floats, States, Strings, features_at, floats, ints, rounded, strings
+from training.labels import MICROSECONDS_PER_DAY, first_seen, micros, snapshot_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshots:
+    """n customers at some time.
+
+    Attributes
+    ----------
+    churned : shape (n,), 1 where no conversion followed within objective.churn_days.
+    converted, value : shape (n,), whether and for how much they converted within objective.window_days.
+    features : shape (n, d).
+    """
+
+    customer_id: Strings
+    at: NDArray[np.int64]
+    churned: Floats
+    converted: NDArray[np.bool_]
+    value: Floats
+    features: Floats
+
+    def where(self, rows: NDArray[np.bool_]) -> "Snapshots":
+        """The snapshots of a mask."""
+        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything observed; the same data give the same digits."""
+        digest = sha256("\x1f".join(self.customer_id).encode())
+        for column in (self.at, self.churned, self.converted, self.value, rounded(self.features)):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
+
+
+def load_snapshots(lake: Lake, states: States, catalogue: Catalogue, *, until: datetime, count: int = 6) -> Snapshots:
+    """Customers known at `count` times from the first interaction on, the last with all its windows closed by `until`.
+
+    Raises
+    ------
+    TrainingError
+        When history is shorter than the windows.
+    """
+    objective = catalogue.objective
+    window = round(max(objective.churn_days, objective.window_days) * MICROSECONDS_PER_DAY)
+    first, last = first_seen(lake), micros(until) - window
+    if first is None or last <= first:
+        raise TrainingError(
+            f"history until {until:%Y-%m-%d} is shorter than objective.churn_days = {objective.churn_days:g} and "
+            f"objective.window_days = {objective.window_days:g}; wait, or shorten them in the catalogue"
+        )
+    times = [first + (last - first) * step // count for step in range(1, count + 1)]
+    rows = snapshot_rows(lake, catalogue, times=times)
+    customers, at = strings(rows, "customer_id"), ints(rows, "moment")
+    return Snapshots(
+        customer_id=customers,
+        at=at,
+        churned=floats(rows, "churned"),
+        converted=floats(rows, "converted").astype(bool),
+        value=floats(rows, "value"),
+        features=features_at(states, catalogue, customers, at - 1)[1],
+    )
