@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,14 @@ def test_the_second_of_two_retrainings_says_so_and_leaves(trained: Any) -> None:
         report = trained.json("retrain")
     assert report["status"] == "already_running"
     assert time.monotonic() - started < 30
+
+
+def test_a_file_of_which_nothing_can_be_used_ends_with_its_reason(make_home: Callable[[], Any], tmp_path: Path) -> None:
+    home = make_home()
+    orders = tmp_path / "events.csv"
+    orders.write_text("message_id,customer_id,touchpoint,kind,at,value,decision_id\n1,ann,web.nowhere,view,2026-01-01,,\n")
+    result = home.run("ingest", str(orders), "--source", str(home.files / "events.toml"), code=2)
+    assert "every record went to the quarantine" in result.stderr and "web.nowhere" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,8 @@ def test_a_promotion_and_a_rollback_reach_the_running_service(service: Client, t
     assert second != first
     trained.run("rollback")
     assert _wait_for(service, lambda version: version == first) == first
+    assert trained.run("promote", code=2).stderr  # what was rolled back does not come back by itself
+    assert trained.json("retrain")["champion"] == int(first)
 
 
 def test_recommend_without_the_service_has_no_side_effect_and_explain_tells_a_record(service: Client, trained: Any) -> None:
