@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 NONE = "none"
 """The touchpoint that does nothing: always a candidate, always eligible, always worth zero."""
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""Nothing is older: a time before it comes from a wrong format, or is the zero of somebody's clock."""
+
+NOBODY = ("nan", "none", "null", "undefined")
+"""What programs write for a customer they do not know; no customer is called so."""
+
+LONGEST_ID = 200
+"""Characters."""
 
 
 class Channel(StrEnum):

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from pydantic import ValidationError
 
 from features.catalogue import Catalogue
-from features.domain import METRIC_RANGE, Interaction
+from features.domain import EARLIEST, METRIC_RANGE, NOBODY, Interaction
 from features.errors import RequestError, UnknownDecisionError
 from features.journal import Journal, Receipt, SentInteraction, SentOutcome, Status
 from serving.problems import problem_of_validation
@@ -17,11 +17,6 @@ from serving.record import Taken, canonical_json
 from serving.wire import OwnInteraction, PostedInteraction, PostedOutcome, as_text
 
 SOURCE = "api"
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-
-_NOBODY = frozenset(
-    {"nan", "none", "null", "undefined"}
-)  # as capture has it: what programs write for a customer they do not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,7 @@ def interaction_from(wire: OwnInteraction, *, customer_id: str, catalogue: Catal
     RequestError
         When customer or touchpoint are unknown, the time impossible, or the rating incomplete or off its scale.
     """
-    if customer_id.lower() in _NOBODY:
+    if customer_id.lower() in NOBODY:
         raise RequestError(f"/customer_id: {customer_id!r} stands for nobody; leave such records out", field="/customer_id")
     touchpoint = catalogue.touchpoint(wire.touchpoint)
     if touchpoint is None:
@@ -145,7 +140,7 @@ def _time(at: datetime | None, clock: Clock) -> datetime:
     if at > clock.now + timedelta(seconds=clock.skew_seconds):
         raise RequestError(f"/at: {at.isoformat()} is in the future; the clock here says {clock.now.isoformat()}", field="/at")
     if at < EARLIEST:
-        raise RequestError(f"/at: {at.isoformat()} is before 1990; check the time's format", field="/at")
+        raise RequestError(f"/at: {at.isoformat()} is before {EARLIEST.year}; check the time's format", field="/at")
     return min(at, clock.now)
 
 

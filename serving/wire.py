@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
-from features.domain import Kind, Metric, Stage
+from features.domain import LONGEST_ID, Kind, Metric, Stage
 from serving.problems import INVALID_JSON, ProblemError
 
 MOST_ITEMS = 1000
@@ -55,7 +55,7 @@ def _is_scalar(value: Any) -> Any:
     raise ValueError("give text of at most 2,000 characters, a number, true or false")
 
 
-Id = Annotated[StrictStr, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
+Id = Annotated[StrictStr, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(without_nul)]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=100), AfterValidator(without_nul)]
 Time = Annotated[AwareDatetime, BeforeValidator(_as_rfc_3339), AfterValidator(_in_utc)]
 Number = Annotated[StrictFloat, Field(ge=-1e12, le=1e12)]

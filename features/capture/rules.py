@@ -9,12 +9,9 @@ from features.capture.fields import NumberField, TextField, TimeField
 from features.capture.mapping import Mapping as SourceMapping
 from features.capture.sections import DecisionSection, Section
 from features.catalogue import Catalogue
-from features.domain import METRIC_RANGE, NONE, Kind, Metric, Stage
+from features.domain import EARLIEST, LONGEST_ID, METRIC_RANGE, NOBODY, NONE, Kind, Metric, Stage
 from features.lake import SCHEMAS, literal
 
-_LONGEST_ID = 200
-_OLDEST = "1990-01-01"
-_NOBODY = ("nan", "none", "null", "undefined")
 _IDS = ("customer_id", "decision_id", "message_id", "wave")
 _REQUIRED = {
     "interactions": ("customer_id", "touchpoint", "kind", "at", "message_id"),
@@ -77,10 +74,10 @@ def _unsaid(key: str, fields: Mapping[str, TextField]) -> str:
 
 def _id_rules(table: str) -> Iterator[Rule]:
     for key in (key for key in _IDS if key in SCHEMAS[table].names):
-        yield Rule(f"length({key}) > {_LONGEST_ID}", literal(f"{key} is longer than {_LONGEST_ID} characters"))
+        yield Rule(f"length({key}) > {LONGEST_ID}", literal(f"{key} is longer than {LONGEST_ID} characters"))
         yield Rule(f"contains({key}, chr(0))", literal(f"{key} contains a NUL character"))
     if "customer_id" in SCHEMAS[table].names:
-        nobody = ", ".join(literal(each) for each in _NOBODY)
+        nobody = ", ".join(literal(each) for each in NOBODY)
         yield Rule(
             f"lower(customer_id) IN ({nobody})", _words("customer_id", "stands for nobody; filter such rows, or correct them")
         )
@@ -95,7 +92,8 @@ def _time_rules(key: str, setting: Setting) -> Iterator[Rule]:
     value = typed_column(key)
     yield Rule(f"text_{key} IS NOT NULL AND {value} IS NULL", _words(key, "is not a time; give its format, or its unit"))
     yield Rule(
-        f"{value} < '{_OLDEST}'::TIMESTAMPTZ", _words(key, f"is before {_OLDEST[:4]}; correct it, or check format and unit")
+        f"{value} < '{EARLIEST.isoformat()}'::TIMESTAMPTZ",
+        _words(key, f"is before {EARLIEST.year}; correct it, or check format and unit"),
     )
     yield Rule(f"{value} > {latest}", _words(key, "is in the future; correct it, or check format and timezone"))
 
