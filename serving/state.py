@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.domain import Interaction
 from features.errors import RequestError, StoreError
+from features.instants import microseconds, moment
 from features.journal import Journal
 from features.store import FeatureStore
 from features.tables import Feature, State, empty_state, fold, matrix, read, stacked
-from features.tables.state import POSITION, STATE_AT, microseconds
+from features.tables.state import POSITION, STATE_AT
 
 FRESH, STALE, MISSING = "fresh", "stale", "missing"
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class FeatureReader:
         return Reading(status, fallback, age, _position(state), {name: _plain(value[0]) for name, value in values.items()}, row)
 
     def _check_not_before(self, state: State, at: datetime) -> None:
-        known = _EPOCH + timedelta(microseconds=int(state[STATE_AT] or 0))
+        known = moment(int(state[STATE_AT] or 0))
         if at < known - self._skew:
             raise RequestError(
                 f"/at: {at.isoformat()} is before {known.isoformat()}, the last thing known of this customer; features "

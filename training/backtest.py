@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.errors import TrainingError
+from features.instants import DAY, microseconds
 from training.artifact import OtherFeaturesError, read_artifact, read_provenance
 from training.dataset import Dataset
 from training.evaluate import Evaluation, evaluate
-from training.labels import MICROSECONDS_PER_DAY, micros
 from training.learn import learn
 from training.metrics import Metric, amount_metrics, binary_metrics
 from training.policy import Policy
@@ -132,11 +132,11 @@ def load_champion(feature_names: tuple[str, ...], registry: Registry) -> Champio
             policy = read_artifact(path, digest, version=str(version), feature_names=feature_names)
         except OtherFeaturesError as error:
             return Champion(complaint=f"champion {version} is left out of the comparison: {error}")
-        return Champion(policy, micros(read_provenance(path, digest).trained_until))
+        return Champion(policy, microseconds(read_provenance(path, digest).trained_until))
 
 
 def _split(dataset: Dataset, champion: Champion, catalogue: Catalogue, *, seed: int) -> tuple[Split, tuple[str, ...]]:
-    gap = round(catalogue.objective.window_days * MICROSECONDS_PER_DAY)
+    gap = round(catalogue.objective.window_days * DAY)
     try:
         return time_split(dataset.at, gap=gap, after=_unseen(champion, dataset)), ()
     except TrainingError as error:
@@ -151,7 +151,7 @@ def _snapshots(prepared: Prepared, split: Split, catalogue: Catalogue) -> tuple[
         unseen = np.isin(snapshots.customer_id.astype(str), prepared.dataset.customer_id[split.judging].astype(str))
         known = ~unseen
     else:
-        closed = round(max(objective.churn_days, objective.window_days) * MICROSECONDS_PER_DAY)
+        closed = round(max(objective.churn_days, objective.window_days) * DAY)
         known, unseen = snapshots.at + closed < split.cutoff, snapshots.at >= split.cutoff
     if not known.any():
         raise TrainingError("no snapshot's windows closed before the decisions that judge; collect a longer history")

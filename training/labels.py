@@ -1,16 +1,13 @@
 """What happened after each decision, and to whom: rows from the lake, in SQL, with closed windows only."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 
 from features.catalogue import Catalogue
 from features.domain import NONE
+from features.instants import DAY, microseconds
 from features.lake import Lake, duckdb_session
-
-MICROSECONDS_PER_DAY = 86_400_000_000
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DECISIONS = """
 with made as (
@@ -95,7 +92,7 @@ def decision_rows(lake: Lake, catalogue: Catalogue, *, until: datetime) -> pa.Ta
         it), chances (touchpoint and probability of every candidate, from the service's record, else null), recorded (whether
         there is one), implied, converted, value; ordered by moment, customer_id, decision_id.
     """
-    return _run(lake, _DECISIONS, _objective(catalogue) | {"until": micros(until), "none": NONE})
+    return _run(lake, _DECISIONS, _objective(catalogue) | {"until": microseconds(until), "none": NONE})
 
 
 def snapshot_rows(lake: Lake, catalogue: Catalogue, *, times: list[int]) -> pa.Table:
@@ -107,7 +104,7 @@ def snapshot_rows(lake: Lake, catalogue: Catalogue, *, times: list[int]) -> pa.T
         customer_id, moment, churned (no conversion within objective.churn_days), converted and value (within
         objective.window_days).
     """
-    churn = round(catalogue.objective.churn_days * MICROSECONDS_PER_DAY)
+    churn = round(catalogue.objective.churn_days * DAY)
     return _run(lake, _SNAPSHOTS, _objective(catalogue) | {"times": times, "churn": churn})
 
 
@@ -118,15 +115,10 @@ def first_seen(lake: Lake) -> int | None:
     return first
 
 
-def micros(time: datetime) -> int:
-    """Microseconds since the epoch, exactly."""
-    return (time - _EPOCH) // timedelta(microseconds=1)
-
-
 def _objective(catalogue: Catalogue) -> dict[str, object]:
     objective = catalogue.objective
     cap = float("inf") if objective.value_cap is None else objective.value_cap
-    window = round(objective.window_days * MICROSECONDS_PER_DAY)
+    window = round(objective.window_days * DAY)
     return {"window": window, "kinds": [str(kind) for kind in objective.conversion], "cap": cap}
 
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.errors import TrainingError
+from features.instants import DAY, microseconds
 from features.lake import Lake
 from training.join import Floats, States, Strings, features_at, floats, ints, rounded, strings
-from training.labels import MICROSECONDS_PER_DAY, first_seen, micros, snapshot_rows
+from training.labels import first_seen, snapshot_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +55,8 @@ def load_snapshots(lake: Lake, states: States, catalogue: Catalogue, *, until: d
         When history is shorter than the windows.
     """
     objective = catalogue.objective
-    window = round(max(objective.churn_days, objective.window_days) * MICROSECONDS_PER_DAY)
-    first, last = first_seen(lake), micros(until) - window
+    window = round(max(objective.churn_days, objective.window_days) * DAY)
+    first, last = first_seen(lake), microseconds(until) - window
     if first is None or last <= first:
         raise TrainingError(
             f"history until {until:%Y-%m-%d} is shorter than objective.churn_days = {objective.churn_days:g} and "

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from features.capture.fields import Filter, TextField, TimeField, as_text
 from features.errors import CaptureError, ConfigurationError
+from features.instants import microseconds
 from features.lake import literal
 
 LARGEST_NUMBER = 1e15
@@ -142,7 +142,7 @@ def _literals(values: tuple[object, ...]) -> str:
 
 def _counted(text: str, field: TimeField, zone: str) -> str:
     origin = field.origin if field.origin.tzinfo else field.origin.replace(tzinfo=ZoneInfo(zone))
-    start = round((origin - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
+    start = microseconds(origin)
     count = f"round({number(text)} * {_MICROSECONDS[field.unit or 'us']}) + {start}"
     return f"""CASE WHEN abs({count}) < {_YEAR_9999}
         THEN timezone('UTC', make_timestamp(CAST({count} AS BIGINT))) END"""

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, update
 
+from features.instants import microseconds
 from features.journal.records import Receipt, Status
-from features.journal.rows import microseconds, refused_row
+from features.journal.rows import refused_row
 from features.journal.schema import CONTACTS, DECISIONS, QUARANTINE
 
 _CHUNK = 500  # bound parameters per statement stay below every database's limit

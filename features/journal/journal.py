@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Table, func, insert, select
 
 from features.domain import NONE, Interaction, Kind, Outcome
 from features.errors import DecisionConflictError
+from features.instants import microseconds, moment
 from features.journal.append import append_contacts, append_messages, append_quarantined, decided, mark_superseded
 from features.journal.connection import Database
 from features.journal.records import Contacts, Receipt, RecordedDecision, Status
@@ -18,8 +19,6 @@ from features.journal.rows import (
     as_quarantined,
     decision_row,
     interaction_row,
-    microseconds,
-    moment,
     outcome_row,
     quarantine_row,
 )

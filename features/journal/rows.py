@@ -2,31 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row
 
 from features.domain import Interaction, Kind, Metric, Outcome, Stage
+from features.instants import microseconds, moment
 from features.journal.records import Quarantined, RecordedDecision, SentInteraction, SentOutcome
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def microseconds(at: datetime) -> int:
-    """Microseconds since 1970 UTC.
-
-    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
-    1000000
-    """
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def moment(us: int) -> datetime:
-    """The UTC time so many microseconds after 1970."""
-    return _EPOCH + us * _MICROSECOND
 
 
 def json_object(values: Mapping[str, str]) -> str | None:

@@ -10,13 +10,14 @@ so late and out-of-order interactions do no harm, and each is true at every late
 Features at a time T see exactly the interactions whose `visible_at`, the later of `at` and `received_at`, is at most T.
 """
 
+from features.instants import microseconds
 from features.tables.declared import TOTAL, feature_list
 from features.tables.feature import Feature, all_columns, state_columns
 from features.tables.frames import KNOWN
 from features.tables.history import history, latest
 from features.tables.reading import matrix, read, stacked
 from features.tables.running import empty_state, fold
-from features.tables.state import POSITION, STATE_AT, State, StateColumn, microseconds
+from features.tables.state import POSITION, STATE_AT, State, StateColumn
 
 __all__ = [
     "KNOWN",

@@ -11,7 +11,8 @@ from typing import Any, Literal, Protocol
 import ibis
 
 from features.errors import ConfigurationError
-from features.tables.state import DAY, Arrival, State, StateColumn
+from features.instants import DAY
+from features.tables.state import Arrival, State, StateColumn
 from features.tables.where import ANY, Where
 
 SHORTEST_HALF_LIFE = 7.0

@@ -1,7 +1,6 @@
 """States as the feature store takes them and gives them back: a data frame in, arrays out."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -9,18 +8,18 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.instants import moment
 from features.tables.state import STATE_AT, State, StateColumn
 
 KNOWN = "known"
 """Column of `arrays`: false where nothing was known of the customer at that time."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DTYPES = {"float": "float64", "int": "Int64", "text": "object"}
 
 
 def frame(columns: Sequence[StateColumn], customer_id: str, state: State) -> pd.DataFrame:
     """One state as a row with its customer and time."""
-    visible_at = _EPOCH + timedelta(microseconds=int(state[STATE_AT] or 0))
+    visible_at = moment(int(state[STATE_AT] or 0))
     row: dict[str, Any] = {"customer_id": [customer_id], "visible_at": pd.Series([visible_at]).dt.as_unit("us")}
     return pd.DataFrame(row | {each.name: pd.Series([state[each.name]], dtype=_DTYPES[each.dtype]) for each in columns})
 

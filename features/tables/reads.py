@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from features.instants import DAY
 from features.tables.folds import Count, Current, DecayedSum, Extreme, Fold, Total
-from features.tables.state import DAY, STATE_AT
+from features.tables.state import STATE_AT
 
 Floats = NDArray[np.float64]
 Column = NDArray[Any]

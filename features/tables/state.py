@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from features.domain import Interaction
+from features.instants import microseconds
 
 State = dict[str, int | float | str | None]
 """One customer's columns by name, with `state_at` and `position`; None where nothing has happened yet."""
@@ -15,11 +15,6 @@ STATE_AT = "state_at"
 
 POSITION = "position"
 """Column: the journal position up to which interactions are in; 0 when none came by the journal."""
-
-DAY = 86_400_000_000
-"""Microseconds in a day."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +54,3 @@ class Arrival:
         """The arrival of `interaction` at `state`."""
         before = int(state[STATE_AT] or 0)
         return cls(interaction, microseconds(interaction.at), before, max(before, microseconds(interaction.visible_at)))
-
-
-def microseconds(moment: datetime) -> int:
-    """A UTC-aware time as microseconds since 1970, exactly.
-
-    >>> microseconds(datetime(1970, 1, 2, tzinfo=UTC)) == DAY
-    True
-    """
-    return (moment - _EPOCH) // timedelta(microseconds=1)

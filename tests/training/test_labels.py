@@ -6,8 +6,9 @@ import pyarrow as pa
 import pytest
 
 from features.catalogue import parse_catalogue
+from features.instants import microseconds
 from features.lake import SCHEMAS, Lake
-from training.labels import decision_rows, first_seen, micros, snapshot_rows
+from training.labels import decision_rows, first_seen, snapshot_rows
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -117,7 +118,7 @@ def test_customers_known_at_a_waves_time_and_not_in_it_got_none(lake):
     implied = rows["implied:test:w1:b"]
     assert (implied["touchpoint"], implied["implied"], implied["probability"]) == ("none", True, None)
     assert implied["candidates"] == ["mail.offer", "none"]
-    assert implied["moment"] == micros(NOON)
+    assert implied["moment"] == microseconds(NOON)
 
 
 def test_a_wave_whose_window_is_open_implies_nothing(lake):
@@ -193,7 +194,7 @@ def test_a_snapshot_says_who_left_and_what_the_others_spent(lake):
     add(lake, "interactions", buy("stays", NOON + timedelta(days=3), value=5.0), buy("stays", NOON + timedelta(days=12)))
     add(lake, "interactions", buy("returns", NOON + timedelta(days=15)), buy("leaves", NOON + timedelta(days=21)))
     add(lake, "interactions", buy("unknown", NOON + timedelta(days=1)))
-    rows = {row["customer_id"]: row for row in snapshot_rows(lake, catalogue(), times=[micros(NOON)]).to_pylist()}
+    rows = {row["customer_id"]: row for row in snapshot_rows(lake, catalogue(), times=[microseconds(NOON)]).to_pylist()}
     assert {name: (row["churned"], row["converted"], row["value"]) for name, row in rows.items()} == {
         "stays": (False, True, 5.0),
         "returns": (False, False, 0.0),
