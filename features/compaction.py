@@ -2,7 +2,8 @@
 
 How far it has come is written nowhere but in the lake itself, as the highest position of the rows there: an append and its
 progress are the same atomic commit. Positions grow in commit order, so nothing can appear behind that point. The
-journal keeps its rows, because the service reads them.
+journal keeps its rows, because the service reads them. Erasing somebody may move the point back, to where nothing is left to
+copy: their rows leave the journal first, and positions are never used again.
 
 A record may arrive both ways, posted and in a file. The one that reaches the lake first counts, there and online: if that is the
 file's, the journal's is marked as superseded, and goes to the quarantine if it says something else. So a message counts
@@ -18,7 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.domain import Interaction, Outcome
+from features.domain import Consent, Interaction, Link, Outcome
 from features.journal import Journal, Quarantined, RecordedDecision
 from features.journal.rows import json_object
 from features.lake import KEYS, ONLINE, SCHEMAS, Lake
@@ -57,10 +58,11 @@ def _supersede(journal: Journal, lake: Lake, table: str, rows: pa.Table) -> None
         journal.supersede(table, [row["position"] for row in superseded], refused=refused)
 
 
-def _refused(key: str, row: Mapping[str, Any]) -> tuple[str, str, str]:
+def _refused(key: str, row: Mapping[str, Any]) -> tuple[str, str, str, datetime]:
     reason = f"{key} {row[key]!r} came in a file for another record, which is kept; send this one with its own id"
     content = {name: value for name, value in row.items() if name not in ("received_at", "position")}
-    return row["source"], reason, json.dumps(content, sort_keys=True, ensure_ascii=False, default=datetime.isoformat)
+    raw = json.dumps(content, sort_keys=True, ensure_ascii=False, default=datetime.isoformat)
+    return row["source"], reason, raw, row["received_at"]
 
 
 def _arrow(table: str, records: Sequence[tuple[int, object]]) -> pa.Table:
@@ -82,6 +84,11 @@ def _interaction(interaction: Interaction, position: int) -> dict[str, Any]:
         "metric": interaction.metric,
         "score": interaction.score,
         "decision_id": interaction.decision_id,
+        "identifiers": list(interaction.identifiers) or None,
+        "direction": interaction.direction,
+        "contact_form": interaction.contact_form,
+        "sentiment": interaction.sentiment,
+        "original_at": interaction.original_at,
         "traits": json_object(interaction.traits),
         "properties": json_object(interaction.properties),
         "source": interaction.source,
@@ -117,10 +124,38 @@ def _outcome(outcome: Outcome, position: int) -> dict[str, Any]:
     }
 
 
+def _link(link: Link, position: int) -> dict[str, Any]:
+    return {
+        "link_id": link.link_id,
+        "left": link.left,
+        "right": link.right,
+        "action": link.action.value,
+        "at": link.at,
+        "received_at": link.received_at,
+        "source": link.source,
+        "position": position,
+    }
+
+
+def _consent(consent: Consent, position: int) -> dict[str, Any]:
+    return {
+        "message_id": consent.message_id,
+        "customer_id": consent.customer_id,
+        "channel": consent.channel,
+        "purpose": consent.purpose,
+        "status": consent.status.value,
+        "at": consent.at,
+        "received_at": consent.received_at,
+        "source": consent.source,
+        "position": position,
+    }
+
+
 def _quarantined(record: Quarantined, position: int) -> dict[str, Any]:
     return {
         "record_id": record.record_id,
         "source": record.source,
+        "received_at": record.received_at,
         "file": ONLINE,
         "row": position,
         "reason": record.reason,
@@ -132,5 +167,7 @@ _ROWS: Mapping[str, Callable[[Any, int], dict[str, Any]]] = {
     "interactions": _interaction,
     "decisions": _decision,
     "outcomes": _outcome,
+    "links": _link,
+    "consents": _consent,
     "quarantine": _quarantined,
 }

@@ -13,6 +13,10 @@ class CaptureError(TouchpointError):
     """A source could not be read at all; single bad records go to the quarantine instead."""
 
 
+class IdentifierError(TouchpointError):
+    """A value cannot name anybody: it is blank, stands for nobody, or is not what its type says."""
+
+
 class StoreError(TouchpointError):
     """The journal, the lake or the feature store could not answer."""
 
@@ -43,6 +47,10 @@ class RequestError(TouchpointError):
 
 class UnknownCustomerError(TouchpointError):
     """Nothing is known of a customer of that id."""
+
+
+class UnknownRecordError(TouchpointError):
+    """The quarantine, or the review list, has nothing of that id."""
 
 
 class ContentionError(TouchpointError):

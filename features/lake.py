@@ -1,106 +1,46 @@
-"""The lake: four append-only Delta tables of everything captured, which other engines can read as well.
+"""The lake: append-only Delta tables of everything captured, which other engines can read as well.
 
 An append is one atomic commit: a reader, and a process that starts after a crash, sees all of it or nothing. Rows whose
 key is there already are skipped, so that repeating an append changes nothing. One writer at a time, by a lock that dies
 with its process: Delta alone would let two concurrent appends of the same rows both succeed. The tables have no
 partitions, because partition values live in the log and not in the Parquet files that DuckDB reads.
+
+DuckDB writes the Parquet files, Delta the commit that makes them part of the table; a file without a commit is not. A table
+that an earlier version wrote is read with NULL in the columns that it does not have, and gets them at the next append.
 """
 
+import json
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as arrow_dataset
-from deltalake import DeltaTable, write_deltalake
+import pyarrow.parquet as parquet
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, create_table_with_add_actions
 from filelock import FileLock, Timeout
 
 from features.errors import ConfigurationError, StoreError
+from features.lake_tables import DUCKDB_TYPES, KEYS, SCHEMAS, content_digest
+
+__all__ = ["KEYS", "ONLINE", "SCHEMAS", "Lake", "content_digest", "duckdb_session", "literal", "without_globs"]
 
 ONLINE = "/online"
 """Stands as the source of the service's own decisions, and as the file of what the service refused; nothing else is named so."""
 
-_TIME = pa.timestamp("us", tz="UTC")
 _LOCK_SECONDS = 900.0
 _FORBIDDEN_IN_PATHS = frozenset("[]^|%\\")  # deltalake aborts on them, or writes elsewhere
 _MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to disk
-
-
-def _schema(**types: pa.DataType) -> pa.Schema:
-    return pa.schema([pa.field(name, type_) for name, type_ in types.items()])
-
-
-SCHEMAS: Mapping[str, pa.Schema] = MappingProxyType(
-    {
-        "interactions": _schema(
-            message_id=pa.string(),
-            customer_id=pa.string(),
-            touchpoint=pa.string(),
-            channel=pa.string(),
-            kind=pa.string(),
-            stage=pa.string(),
-            at=_TIME,
-            received_at=_TIME,
-            value=pa.float64(),
-            metric=pa.string(),
-            score=pa.float64(),
-            decision_id=pa.string(),
-            traits=pa.string(),
-            properties=pa.string(),
-            source=pa.string(),
-            position=pa.int64(),
-        ),
-        "decisions": _schema(
-            decision_id=pa.string(),
-            customer_id=pa.string(),
-            touchpoint=pa.string(),
-            at=_TIME,
-            received_at=_TIME,
-            source=pa.string(),
-            wave=pa.string(),
-            candidates=pa.list_(pa.string()),
-            probability=pa.float64(),
-            record=pa.string(),
-            position=pa.int64(),
-        ),
-        "outcomes": _schema(
-            message_id=pa.string(),
-            decision_id=pa.string(),
-            kind=pa.string(),
-            at=_TIME,
-            received_at=_TIME,
-            value=pa.float64(),
-            source=pa.string(),
-            position=pa.int64(),
-        ),
-        "quarantine": _schema(
-            record_id=pa.string(),
-            source=pa.string(),
-            file=pa.string(),
-            row=pa.int64(),
-            reason=pa.string(),
-            raw=pa.string(),
-        ),
-    }
-)
-"""The columns of every table.
-
-`traits`, `properties`, `record` and `raw` are JSON text; `position` is the journal's, null for what came in files.
-"""
-
-KEYS: Mapping[str, str] = MappingProxyType(
-    {"interactions": "message_id", "decisions": "decision_id", "outcomes": "message_id", "quarantine": "record_id"}
-)
-"""The column that names a row: of two rows with the same one, the first is kept."""
-
-_DESCRIBES_CAPTURE = ("received_at", "source", "position", "record")
 
 
 class Lake:
@@ -132,23 +72,41 @@ class Lake:
                 f"{self.path}: another process has been writing for {_LOCK_SECONDS:g} s; wait for it, or end it, and repeat"
             ) from None
 
-    def append(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> int:
+    def append(
+        self, table: str, rows: pa.Table | pa.RecordBatchReader, *, connection: duckdb.DuckDBPyConnection | None = None
+    ) -> int:
         """Add the rows whose key is new, the first of each key, in one atomic commit; give how many that were.
+
+        Parameters
+        ----------
+        connection : saves opening one; it must not be the one that a stream of rows comes from.
 
         Raises
         ------
         StoreError
             When the table cannot be read or written; then nothing was added.
         """
-        with self.lock(), duckdb_session() as connection:
-            connection.register("incoming", rows)
+        with self.lock(), nullcontext(connection) if connection else duckdb_session() as session:
+            session.register("incoming", rows)
             # Staged, because the stream can be read once only, and a commit should not happen at all when nothing is new.
-            connection.execute(f"CREATE TEMP TABLE fresh AS {self._fresh_rows(table)}")
-            count = int(connection.execute("SELECT count(*) FROM fresh").fetchall()[0][0])
-            if count:
-                ordered = connection.sql("SELECT * EXCLUDE (nth) FROM fresh ORDER BY nth")
-                self._commit(table, ordered.to_arrow_reader(100_000).cast(SCHEMAS[table]))
-        return count
+            session.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {self._fresh_rows(table)}")
+            session.unregister("incoming")
+            if not session.execute("SELECT 1 FROM fresh LIMIT 1").fetchall():
+                return 0
+            return self._commit(table, session, "SELECT * EXCLUDE (nth) FROM fresh ORDER BY nth")
+
+    def write(self, table: str, connection: duckdb.DuckDBPyConnection, query: str) -> int:
+        """Add the rows of a query in one atomic commit, however many they are; give their number.
+
+        For who holds the lock and knows that every key is new and occurs once.
+
+        Raises
+        ------
+        StoreError
+            When the table cannot be read or written; then nothing was added.
+        """
+        with self.lock():
+            return self._commit(table, connection, query)
 
     def known(self, table: str, rows: pa.Table) -> dict[str, bool]:
         """The keys of rows that are in the table already, each with whether the row there says the same."""
@@ -189,6 +147,8 @@ class Lake:
     def last_position(self, table: str) -> int:
         """The highest journal position in the table; 0 when there is none."""
         # The quarantine has rows of both origins: `file` tells them apart, and `row` is the position of what came online.
+        if "position" not in SCHEMAS[table].names and table != "quarantine":
+            return 0
         column, where = ("row", f"WHERE file = {literal(ONLINE)}") if table == "quarantine" else ("position", "")
         with duckdb_session() as connection:
             query = f'SELECT coalesce(max("{column}"), 0) FROM {self.relation(table)} {where}'
@@ -201,15 +161,22 @@ class Lake:
         files = self.files(table)
         if not files:
             return ibis.memtable(SCHEMAS[table].empty_table())
-        return connection.read_parquet([without_globs(file) for file in files])
+        if _complete(table, files):
+            return connection.read_parquet([without_globs(file) for file in files])
+        found = connection.read_parquet([without_globs(file) for file in files], union_by_name=True)
+        schema = ibis.memtable(SCHEMAS[table].empty_table()).schema()
+        lacking = {name: ibis.null(type_) for name, type_ in schema.items() if name not in found.columns}
+        return found.mutate(**lacking).select(*schema)
 
     def relation(self, table: str) -> str:
         """The table as it is now, as DuckDB SQL to stand after FROM."""
         files = self.files(table)
-        if files:
-            return f"read_parquet([{', '.join(literal(without_globs(file)) for file in files)}])"
-        empty = ", ".join(f'NULL::{_DUCKDB_TYPES[field.type]} AS "{field.name}"' for field in SCHEMAS[table])
-        return f"(SELECT {empty} WHERE false)"
+        listed = f"[{', '.join(literal(without_globs(file)) for file in files)}]"
+        if files and _complete(table, files):
+            return f"read_parquet({listed})"
+        empty = ", ".join(f'NULL::{DUCKDB_TYPES[field.type]} AS "{field.name}"' for field in SCHEMAS[table])
+        older = f" UNION ALL BY NAME SELECT * FROM read_parquet({listed}, union_by_name = true)" if files else ""
+        return f"(SELECT * FROM (SELECT {empty} WHERE false){older})"
 
     def _fresh_rows(self, table: str) -> str:
         key = KEYS[table]
@@ -220,11 +187,39 @@ class Lake:
             SELECT numbered.* FROM numbered SEMI JOIN first USING (nth)
             ANTI JOIN (SELECT {key} FROM {self.relation(table)}) known USING ({key})"""
 
-    def _commit(self, table: str, rows: pa.RecordBatchReader) -> None:
+    def _commit(self, table: str, connection: duckdb.DuckDBPyConnection, query: str) -> int:
+        columns = ", ".join(f'"{field.name}"::{DUCKDB_TYPES[field.type]} AS "{field.name}"' for field in SCHEMAS[table])
+        path = self.path / table / f"part-{uuid4()}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        copy = f"COPY (SELECT {columns} FROM ({query})) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         try:
-            write_deltalake(self.path / table, rows, mode="append")
+            count = int(connection.execute(copy).fetchall()[0][0])
+            _flush(path)
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError | duckdb.IOException):
+                raise StoreError(f"{self.path / table}: not written, nothing was added: {error}") from error
+            raise
+        if count:  # from here on the file may be part of the table, and stays
+            self._add(table, path, count)
+        else:
+            path.unlink()
+        return count
+
+    def _add(self, table: str, path: Path, rows: int) -> None:
+        size, stats = path.stat().st_size, json.dumps({"numRecords": rows})
+        added = AddAction(path.name, size, {}, path.stat().st_mtime_ns // 1_000_000, True, stats)
+        schema, delta = Schema.from_arrow(SCHEMAS[table]), self._delta(table)
+        try:
+            if delta is None:
+                create_table_with_add_actions(str(path.parent), schema, [added], mode="append")
+                return
+            known = {field.name for field in delta.schema().fields}
+            if new := [field for field in schema.fields if field.name not in known]:
+                delta.alter.add_columns(new)
+            delta.create_write_transaction([added], "append", schema)
         except (DeltaError, OSError) as error:
-            raise StoreError(f"{self.path / table}: not written, nothing was added: {error}") from error
+            raise StoreError(f"{path.parent}: not written, nothing was added: {error}") from error
 
     def _delta(self, table: str) -> DeltaTable | None:
         if not (self.path / table / "_delta_log").is_dir():
@@ -237,13 +232,24 @@ class Lake:
             raise StoreError(f"{self.path / table}: not readable as a Delta table: {error}") from error
 
 
-_DUCKDB_TYPES = {
-    pa.string(): "VARCHAR",
-    pa.float64(): "DOUBLE",
-    pa.int64(): "BIGINT",
-    pa.list_(pa.string()): "VARCHAR[]",
-    _TIME: "TIMESTAMPTZ",
-}
+def _complete(table: str, files: Sequence[str]) -> bool:
+    """Whether all the files have all the columns."""
+    return all(_columns(file).issuperset(SCHEMAS[table].names) for file in files)
+
+
+@lru_cache(maxsize=10_000)
+def _columns(file: str) -> frozenset[str]:  # such a file never changes
+    return frozenset(parquet.read_schema(file).names)
+
+
+def _flush(path: Path) -> None:
+    """Have the system write the file, and its name in the folder, to disk."""
+    for each in (path, path.parent):
+        handle = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextmanager
@@ -258,13 +264,6 @@ def duckdb_session() -> Iterator[duckdb.DuckDBPyConnection]:
             raise StoreError(f"a table could not be processed: {error}") from error
         finally:
             connection.close()
-
-
-def content_digest(table: str) -> str:
-    """DuckDB SQL of a digest of what a row says; copies of a record have the same, however they were captured."""
-    content = ", ".join(f'"{name}"' for name in SCHEMAS[table].names if name not in _DESCRIBES_CAPTURE)
-    # 16 bytes each instead of texts, so that files and lakes of many millions of rows are compared in little memory
-    return f"md5_number(to_json(row({content}))::VARCHAR)"
 
 
 def literal(text: str) -> str:

@@ -19,6 +19,13 @@ class Settings(BaseSettings):
     journal_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the home")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite in the home")
     api_key: SecretStr | None = Field(None, description="required from callers when set; needed to bind beyond loopback")
+    identifier_key: SecretStr | None = Field(
+        None, description="secret under which identifiers are hashed; default: identifier.key in the home, made at first use"
+    )
+    identifier_key_before: SecretStr | None = Field(None, description="the secret before the last change of it")
+    online_store: str | None = Field(
+        None, description="redis://host:port[/db] for Feast's online store; default: SQLite in the home"
+    )
     features_max_age_seconds: float = Field(14 * 86400.0, gt=0, description="older features count as stale")
     clock_skew_seconds: float = Field(300.0, ge=0, description="how far in the future a record may be dated")
     policy_poll_seconds: float = Field(2.0, gt=0, description="how often the service looks for a promoted policy")
@@ -52,6 +59,11 @@ class Settings(BaseSettings):
     def lake_path(self) -> Path:
         """Folder of the lake's tables."""
         return self.home / "lake"
+
+    @property
+    def identity_path(self) -> Path:
+        """Folder of what `touchpoint identify` found: which identifier was whose, and when."""
+        return self.home / "identity"
 
     @property
     def feast_path(self) -> Path:

@@ -3,8 +3,11 @@
 from functools import cached_property
 
 from features.catalogue import Catalogue, load_catalogue
+from features.identity.key import identifier_key, identifier_key_before
+from features.identity.names import Names
 from features.journal import Journal
 from features.lake import Lake
+from features.privacy.places import Places
 from features.settings import Settings
 from features.store import FeatureStore
 
@@ -21,6 +24,16 @@ class Workspace:
         return load_catalogue(self.settings.catalogue_path)
 
     @cached_property
+    def names(self) -> Names:
+        """What makes identifiers of addresses, cookies and cards."""
+        return Names(
+            identifier_key(self.settings),
+            self.catalogue.identifier_types,
+            region=self.catalogue.phone_region,
+            key_before=identifier_key_before(self.settings),
+        )
+
+    @cached_property
     def lake(self) -> Lake:
         """The tables of history."""
         return Lake(self.settings.lake_path)
@@ -29,7 +42,12 @@ class Workspace:
     def journal(self) -> Journal:
         """What arrived or was decided online."""
         self.settings.home.mkdir(parents=True, exist_ok=True)
-        journal = Journal(self.settings.effective_journal_url)
+        journal = Journal(
+            self.settings.effective_journal_url,
+            types=self.catalogue.identifier_types,
+            key=identifier_key(self.settings),
+            key_before=identifier_key_before(self.settings),
+        )
         journal.create()
         return journal
 
@@ -37,3 +55,10 @@ class Workspace:
     def store(self) -> FeatureStore:
         """The feature store."""
         return FeatureStore(self.settings, self.catalogue)
+
+    @property
+    def places(self) -> Places:
+        """Where a person's records lie."""
+        return Places(
+            lake=self.lake, journal=self.journal, store=self.store, names=self.names, identity=self.settings.identity_path
+        )

@@ -1,16 +1,21 @@
 """Puts the parts of the service together over one workspace; the service process and the command line both start here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from features.errors import StoreError
 from features.workspace import Workspace
+from serving.customers import Customers
 from serving.decide import Decider
 from serving.desk import Desk
+from serving.door import Door
 from serving.live import LivePolicy, LoadedPolicy, RegisteredPolicies
 from serving.metrics import Metrics
+from serving.posting import Posting
+from serving.sources import Sources
 from serving.state import FeatureReader
+from serving.streamer import Streamer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +27,23 @@ class Assembly:
     reader: FeatureReader
     decider: Decider
 
-    def desk(self, metrics: Metrics, *, clock: Callable[[], datetime]) -> Desk:
-        """The desk behind the API."""
-        skew = self.workspace.settings.clock_skew_seconds
-        return Desk(self.decider, self.reader, self.workspace.lake, metrics, clock=clock, clock_skew_seconds=skew)
+    def desk(
+        self,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], datetime],
+        on_change: Callable[[Iterable[str]], None] = lambda identifiers: None,
+    ) -> Desk:
+        """The desk behind the API; `on_change` hears under which identifiers interactions were accepted."""
+        workspace, skew = self.workspace, self.workspace.settings.clock_skew_seconds
+        journal, catalogue, door = workspace.journal, workspace.catalogue, Door(workspace.names)
+        sources = Sources(journal, catalogue, door, workspace.settings.home / "sources", clock_skew_seconds=skew)
+        posting = Posting(journal, catalogue, door, sources, metrics, on_change=on_change, clock=clock, clock_skew_seconds=skew)
+        return Desk(self.decider, posting, Customers(workspace, self.reader, door, clock=clock), metrics)
+
+    def streamer(self, metrics: Metrics) -> Streamer:
+        """What brings accepted interactions to the online store; not started yet."""
+        return Streamer(self.workspace.store, self.workspace.journal, metrics)
 
     def is_store_loaded(self) -> bool:
         """Whether the feature store answers."""

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from features.catalogue import Catalogue
-from features.domain import NONE, Interaction, channel_of
+from features.domain import NONE, Consent, Interaction, channel_of
+from features.journal import Identity
+from features.privacy import consent_basis, in_holdout
 from features.tables import Feature
 from serving.contacts import RecentContacts
 from serving.live import LoadedPolicy
@@ -21,6 +23,8 @@ from serving.record import DecisionRecord, Draw, FeaturesUsed, PolicyInForce, Re
 from serving.state import Reading
 from training.policy import Candidate, Decided, Policy, draw, eligibility, rng_for
 
+TREATMENT, HOLDOUT = "treatment", "holdout"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -28,6 +32,8 @@ class Question:
 
     Attributes
     ----------
+    customer_id : what the customer was named by: a customer_id, or the strongest of the identifiers.
+    identifiers : the others, strongest first; only those that say who somebody is.
     at : decide as of then; None is now.
     candidates : only these touchpoints; None is all that the brand can start.
     limit : how many touchpoints to rank.
@@ -38,6 +44,7 @@ class Question:
 
     decision_id: str
     customer_id: str
+    identifiers: tuple[str, ...] = ()
     at: datetime | None = None
     candidates: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
@@ -54,7 +61,9 @@ class Circumstances:
 
     at: datetime
     now: datetime
+    identity: Identity
     reading: Reading
+    consents: Sequence[Consent]
     contacts: RecentContacts
     loaded: LoadedPolicy
     fallback: str | None
@@ -84,6 +93,7 @@ class Composer:
             When the question names touchpoints that the catalogue does not have.
         """
         reading, policy = given.reading, given.loaded.policy
+        held_out = in_holdout(given.identity.identifiers, self._catalogue.holdout, self._catalogue.identifier_types)
         arms = eligibility(
             self._catalogue,
             candidates=question.candidates,
@@ -91,15 +101,18 @@ class Composer:
             contact_touchpoints=given.contacts.touchpoints,
             contact_times=given.contacts.times,
             at=given.at,
+            consents=given.consents,
+            identifiers_in_holdout=held_out,
         )
         decided = policy.decide(reading.row, np.array([[arm.eligible for arm in arms]]))
         chosen = draw(decided.probabilities[0], rng_for(question.decision_id, self._seed))
         candidates = _scored(arms, decided, policy)
         return DecisionRecord(
             decision_id=question.decision_id,
-            customer_id=question.customer_id,
+            customer_id=given.identity.customer_id,
+            identifiers=given.identity.identifiers,
             at=given.at,
-            arm="treatment",
+            arm=HOLDOUT if held_out else TREATMENT,
             request=question.request,
             interactions=question.posted,
             features=FeaturesUsed(
@@ -108,6 +121,7 @@ class Composer:
             candidates=candidates,
             draw=Draw(seed=self._seed, u=float(rng_for(question.decision_id, self._seed).random())),
             chosen=arms[chosen].touchpoint,
+            consent=self._basis(arms[chosen].touchpoint, given),
             recommendations=self._slate(question.limit, chosen, decided, candidates, given),
             policy=PolicyInForce(name=policy.name, version=policy.version, sha256=given.loaded.sha256),
             catalogue_version=self._catalogue_version,
@@ -129,6 +143,10 @@ class Composer:
             )
             for rank, arm in enumerate([chosen, *others][:limit], start=1)
         )
+
+    def _basis(self, touchpoint: str, given: Circumstances) -> str | None:
+        chosen = self._catalogue.touchpoint(touchpoint)
+        return None if chosen is None else consent_basis(chosen, given.consents, self._catalogue.consent, at=given.at)
 
     def _reasons(self, candidate: ScoredCandidate, arm: int, given: Circumstances) -> tuple[str, ...]:
         policy, reading, currency = given.loaded.policy, given.reading, self._catalogue.currency

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from features.catalogue import Catalogue
 from features.errors import ContentionError, DecisionConflictError, RequestError
-from features.journal import Journal, RecordedDecision
+from features.journal import Identity, Journal, RecordedDecision
 from serving.compose import Circumstances, Composer, Question
 from serving.contacts import recent_contacts
 from serving.live import LoadedPolicy
@@ -89,13 +89,13 @@ class Decider:
             at=at,
         )
         if question.at is not None:
-            self._reader.read(question.customer_id, at=at)
+            self._reader.read(self._identity(question).identifiers, at=at)
 
     def decide(self, question: Question, *, now: datetime) -> DecisionRecord:
         """Take one decision and, unless it is a dry run, record it durably.
 
-        Whatever changes the customer's contacts between reading them and recording the decision makes it be taken again: so caps
-        hold exactly, however many processes decide at once.
+        Whatever changes the customer's contacts or identifiers between reading them and recording the decision makes it be taken
+        again: so caps hold exactly, however many processes decide at once.
 
         Raises
         ------
@@ -107,20 +107,40 @@ class Decider:
             When other decisions for this customer got in between every time.
         """
         at = self._time(question, now)
-        reading = self._reader.read(question.customer_id, at=at, unrecorded=question.unrecorded)
-        loaded = self._live.current
-        fallback = "no_policy" if loaded is None else reading.fallback
+        loaded, given = self._live.current, None
         for _ in range(MOST_TRIES):
-            contacts = recent_contacts(self.journal, self.catalogue, question.customer_id, at=at)
-            given = Circumstances(
-                at=at, now=now, reading=reading, contacts=contacts, loaded=loaded or self._priors, fallback=fallback
-            )
+            given = self._circumstances(question, at, now, loaded, before=given)
             record = self._composer.compose(question, given)
             if question.dry_run:
                 return record
-            if self.journal.append_decision(_recorded(record, question), contacts_seen=contacts.seen):
+            recorded = self.journal.append_decision(
+                _recorded(record, question), contacts_seen=given.contacts.seen, identifiers=given.identity.identifiers
+            )
+            if recorded:
                 return self._as_kept(record, question)
-        raise ContentionError(f"customer {question.customer_id!r}: other decisions got in between {MOST_TRIES} times; ask again")
+        raise ContentionError(f"other decisions for this customer got in between {MOST_TRIES} times; ask again")
+
+    def _circumstances(
+        self, question: Question, at: datetime, now: datetime, loaded: LoadedPolicy | None, *, before: Circumstances | None
+    ) -> Circumstances:
+        identity = self._identity(question)
+        if before is not None and before.identity == identity:
+            reading = before.reading
+        else:
+            reading = self._reader.read(identity.identifiers, at=at, unrecorded=question.unrecorded)
+        return Circumstances(
+            at=at,
+            now=now,
+            identity=identity,
+            reading=reading,
+            consents=self.journal.consents_of(identity.identifiers),
+            contacts=recent_contacts(self.journal, self.catalogue, identity.identifiers, at=at),
+            loaded=loaded or self._priors,
+            fallback="no_policy" if loaded is None else reading.fallback,
+        )
+
+    def _identity(self, question: Question) -> Identity:
+        return self._reader.identity((question.customer_id, *question.identifiers))
 
     def _time(self, question: Question, now: datetime) -> datetime:
         at = question.at or now

@@ -1,84 +1,51 @@
-"""The desk behind the API: one method per call, free of HTTP; each takes checked values and gives named results."""
+"""The desk behind the API: answers questions, and leads to who takes postings and who knows customers; free of HTTP."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 from pydantic import ValidationError
 
-from features.catalogue import Catalogue
 from features.domain import Interaction
-from features.errors import RequestError, TouchpointError, UnknownCustomerError, UnknownDecisionError
-from features.journal import RecordedDecision
-from features.journey import journey_of
-from features.lake import Lake
+from features.errors import RequestError, TouchpointError, UnknownDecisionError
 from serving.compose import Question
+from serving.customers import Customers, names_asked
 from serving.decide import Decider
-from serving.intake import Clock, interaction_from, take_interactions, take_outcome, taken_of
+from serving.door import Person, without_addresses_in
+from serving.intake import Clock, interaction_from
 from serving.metrics import Metrics
-from serving.problems import INVALID_REQUEST, FieldError, ProblemError, problem_of, problem_of_validation
-from serving.record import Answer, DecisionRecord, Taken, answer_of
-from serving.state import FeatureReader
-from serving.wire import MOST_ITEMS, PostedOutcome, RecommendManyRequest, RecommendRequest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionSummary:
-    """One line of a customer's decisions."""
-
-    decision_id: str
-    at: datetime
-    touchpoint: str
-    probability: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerView:
-    """What the service knows of one customer; journey and decisions newest first."""
-
-    customer_id: str
-    profile: Mapping[str, str | float | int | None]
-    features: Mapping[str, str | float | int | None]
-    journey: tuple[Interaction, ...]
-    decisions: tuple[DecisionSummary, ...]
+from serving.posting import Posting, check_number
+from serving.problems import ProblemError, problem_of, problem_of_validation
+from serving.record import Answer, DecisionRecord, answer_of
+from serving.wire import RecommendManyRequest, RecommendRequest
 
 
 class Desk:
     """Serves the calls of the API.
 
-    Parameters
+    Attributes
     ----------
-    clock : tells the time; here it enters, everything further in takes it as an argument.
+    posting : takes what callers post.
+    customers : knows customers.
     """
 
-    def __init__(
-        self,
-        decider: Decider,
-        reader: FeatureReader,
-        lake: Lake,
-        metrics: Metrics,
-        *,
-        clock: Callable[[], datetime],
-        clock_skew_seconds: float,
-    ) -> None:
+    def __init__(self, decider: Decider, posting: Posting, customers: Customers, metrics: Metrics) -> None:
+        self.posting = posting
+        self.customers = customers
         self._decider = decider
-        self._reader = reader
-        self._lake = lake
         self._journal = decider.journal
         self._catalogue = decider.catalogue
         self._metrics = metrics
-        self._clock = clock
-        self._skew_seconds = clock_skew_seconds
 
     def recommend(self, asked: RecommendRequest) -> Answer:
         """Answer one question; what was posted with it is recorded first."""
         started = perf_counter()
-        request = asked.model_dump(mode="json", exclude_unset=True)
+        persons = self._persons(asked)
+        request = _as_kept(asked, persons)
         earlier = None if asked.decision_id is None else self._decider.earlier(asked.decision_id, request)
-        record = earlier or self._decide(asked, request)
+        record = earlier or self._decide(asked, persons, request)
         self._metrics.decision_seconds.observe(perf_counter() - started)
         return answer_of(record)
 
@@ -90,27 +57,8 @@ class Desk:
         ProblemError
             `invalid-request` when there are too many.
         """
-        _check_number(items)
+        check_number(items)
         return [self._answer_or_problem(item) for item in items]
-
-    def take_interactions(self, items: Sequence[Any]) -> list[Taken]:
-        """Keep posted interactions, each a JSON value as it came; durable on return.
-
-        Raises
-        ------
-        ProblemError
-            `invalid-request` when there are too many.
-        """
-        _check_number(items)
-        taken = take_interactions(items, journal=self._journal, catalogue=self._catalogue, clock=self._now())
-        self._metrics.count_interactions(one.status for one in taken)
-        return taken
-
-    def take_outcome(self, posted: PostedOutcome) -> Taken:
-        """Keep one outcome; durable on return."""
-        taken = take_outcome(posted, journal=self._journal, clock=self._now())
-        self._metrics.outcomes.labels(taken.status).inc()
-        return taken
 
     def record_of(self, decision_id: str) -> str:
         """The whole record of a decision, as JSON text.
@@ -125,33 +73,28 @@ class Desk:
             raise UnknownDecisionError(f"decision {decision_id!r} was not taken by this service")
         return found.record
 
-    def customer(self, customer_id: str, *, limit: int) -> CustomerView:
-        """What is known of a customer, as of now.
-
-        Raises
-        ------
-        UnknownCustomerError
-            When neither the feature store nor the journal has anything.
-        """
-        known = self._reader.values(customer_id, at=self._clock())
-        decisions = self._journal.decisions_of(customer_id, limit)
-        if known is None and not decisions:
-            raise UnknownCustomerError(f"customer {customer_id!r}: nothing is known of them")
-        journey = journey_of(customer_id, lake=self._lake, journal=self._journal, limit=limit)
-        return CustomerView(
-            customer_id=customer_id,
-            profile=_profile(self._catalogue, known or {}),
-            features=known or {},
-            journey=journey,
-            decisions=tuple(_summary(decision) for decision in decisions),
+    def _persons(self, asked: RecommendRequest) -> tuple[Person, ...]:
+        """The customer asked about, and of each interaction the same one with the identifiers that it adds."""
+        door = self.posting.door
+        customer = door.person(asked.customer_id, asked.identifiers)
+        own = (
+            door.person(
+                asked.customer_id, {**(asked.identifiers or {}), **(each.identifiers or {})}, field=f"/interactions/{index}"
+            )
+            if each.identifiers
+            else customer
+            for index, each in enumerate(asked.interactions)
         )
+        return (customer, *own)
 
-    def _decide(self, asked: RecommendRequest, request: Mapping[str, Any]) -> DecisionRecord:
-        clock = self._now()
-        interactions = self._interactions(asked, clock)
+    def _decide(self, asked: RecommendRequest, persons: Sequence[Person], request: Mapping[str, Any]) -> DecisionRecord:
+        clock = self.posting.now()
+        interactions = self._interactions(asked, persons[1:], clock)
+        first, *others = names_asked(persons[0], self.posting.door)
         question = Question(
             decision_id=asked.decision_id or uuid4().hex,
-            customer_id=asked.customer,
+            customer_id=first,
+            identifiers=tuple(others),
             at=asked.at,
             candidates=asked.candidates,
             exclude=asked.exclude,
@@ -162,28 +105,23 @@ class Desk:
         )
         if interactions and not asked.dry_run:
             self._decider.check(question, now=clock.now)
-            question = replace(question, posted=self._recorded(interactions))
+            question = replace(question, posted=self.posting.recorded(interactions))
         record = self._decider.decide(question, now=clock.now)
         if not asked.dry_run:
             self._metrics.decisions.labels(record.chosen, record.fallback or "").inc()
         return record
 
-    def _interactions(self, asked: RecommendRequest, clock: Clock) -> tuple[Interaction, ...]:
+    def _interactions(self, asked: RecommendRequest, persons: Sequence[Person], clock: Clock) -> tuple[Interaction, ...]:
         """Those posted with a question; the caller hears of a bad one at once, since the answer has no place for it."""
         interactions = []
-        for index, wire in enumerate(asked.interactions):
+        for index, (wire, person) in enumerate(zip(asked.interactions, persons, strict=True)):
             if wire.message_id is None and asked.decision_id is not None:  # asked again, they are the same ones
                 wire = wire.model_copy(update={"message_id": f"{asked.decision_id}/{index}"})
             try:
-                interactions.append(interaction_from(wire, customer_id=asked.customer, catalogue=self._catalogue, clock=clock))
+                interactions.append(interaction_from(wire, person=person, catalogue=self._catalogue, clock=clock))
             except RequestError as error:
                 raise RequestError(f"/interactions/{index}{error}", field=f"/interactions/{index}{error.field}") from None
         return tuple(interactions)
-
-    def _recorded(self, interactions: Sequence[Interaction]) -> tuple[Taken, ...]:
-        taken = tuple(map(taken_of, self._journal.append_interactions(interactions))) if interactions else ()
-        self._metrics.count_interactions(one.status for one in taken)
-        return taken
 
     def _answer_or_problem(self, item: Any) -> Answer | ProblemError:
         try:
@@ -193,9 +131,6 @@ class Desk:
         except TouchpointError as error:
             return problem_of(error)
 
-    def _now(self) -> Clock:
-        return Clock(self._clock(), self._skew_seconds)
-
 
 def questions_of(asked: RecommendManyRequest) -> list[dict[str, Any]]:
     """One question per customer, alike in everything else."""
@@ -203,17 +138,11 @@ def questions_of(asked: RecommendManyRequest) -> list[dict[str, Any]]:
     return [{"customer_id": customer_id, **shared} for customer_id in asked.customers]
 
 
-def _profile(catalogue: Catalogue, known: Mapping[str, str | float | int | None]) -> dict[str, str | float | int | None]:
-    return {name: known.get(f"trait_{name}_{trait.type}") for name, trait in catalogue.traits.items()}
-
-
-def _summary(decision: RecordedDecision) -> DecisionSummary:
-    return DecisionSummary(
-        decision_id=decision.decision_id, at=decision.at, touchpoint=decision.touchpoint, probability=decision.probability
-    )
-
-
-def _check_number(items: Sequence[Any]) -> None:
-    if len(items) > MOST_ITEMS:
-        detail = f"{len(items):,} items are more than {MOST_ITEMS:,}; send them in several requests"
-        raise ProblemError(INVALID_REQUEST, detail, errors=[FieldError("", detail)])
+def _as_kept(asked: RecommendRequest, persons: Sequence[Person]) -> dict[str, Any]:
+    """What was asked, as JSON values, with every identifier hashed, and without addresses in what callers add."""
+    request = asked.model_dump(mode="json", exclude_unset=True)
+    for part, person in zip((request, *request.get("interactions", ())), persons, strict=True):
+        if part.get("identifiers"):
+            part["identifiers"] = dict(person.said)
+        part.update({name: without_addresses_in(part[name]) for name in ("context", "traits", "properties") if name in part})
+    return request

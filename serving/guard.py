@@ -1,5 +1,7 @@
 """Stands before the application: who asks, how large the body is, how many requests are in work."""
 
+import base64
+import binascii
 import hmac
 
 from starlette.datastructures import Headers
@@ -15,7 +17,8 @@ class Guard:
 
     Parameters
     ----------
-    api_key : required from callers, as `Authorization: Bearer` or `X-API-Key`; None lets everyone in.
+    api_key : required from callers, as `Authorization: Bearer`, as `X-API-Key`, or as the user name of HTTP Basic, which is how
+        Segment's SDKs send their write key; None lets everyone in.
     max_in_work : requests above this number are turned away at once, which keeps the others fast.
     """
 
@@ -54,10 +57,7 @@ class Guard:
     def _is_known(self, headers: Headers) -> bool:
         if self._api_key is None:
             return True
-        # header bytes arrive read as Latin-1; encoded back, they are what was sent
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        return hmac.compare_digest(given.encode("latin-1"), self._api_key)
+        return hmac.compare_digest(_key_given(headers), self._api_key)
 
     def _counted(self, receive: Receive) -> Receive:
         """A `receive` that stops a body too large even when it comes in chunks and declares no length."""
@@ -76,3 +76,16 @@ class Guard:
     def _too_large(self) -> ProblemError:
         limit = self._max_body_bytes
         return ProblemError(BODY_TOO_LARGE, f"the body is larger than {limit:,} bytes; send fewer items at a time")
+
+
+def _key_given(headers: Headers) -> bytes:
+    # header bytes arrive read as Latin-1; encoded back, they are what was sent
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip().encode("latin-1")
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(token.strip(), validate=True).partition(b":")[0]
+        except (binascii.Error, ValueError):
+            return b""
+    return headers.get("x-api-key", "").encode("latin-1")

@@ -1,20 +1,23 @@
 """Posted interactions and outcomes: checked by the rules of capture, durable before they are acknowledged, none lost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from pydantic import ValidationError
 
 from features.catalogue import Catalogue
-from features.domain import EARLIEST, METRIC_RANGE, NOBODY, Interaction
+from features.domain import EARLIEST, METRIC_RANGE, UNKNOWN_TOUCHPOINT, ContactForm, Interaction, direction_of
 from features.errors import RequestError, UnknownDecisionError
 from features.journal import Journal, Receipt, SentInteraction, SentOutcome, Status
+from features.privacy.subscriptions import consents_from
+from serving.door import Door, Person, without_addresses, without_addresses_in
+from serving.incoming import digest_of
 from serving.problems import problem_of_validation
 from serving.record import Taken, canonical_json
-from serving.wire import OwnInteraction, PostedInteraction, PostedOutcome, as_text
+from serving.values import as_text
+from serving.wire import OwnInteraction, PostedInteraction, PostedOutcome
 
 SOURCE = "api"
 
@@ -26,8 +29,14 @@ class Clock:
     now: datetime
     skew_seconds: float
 
+    def later(self, microseconds: int) -> "Clock":
+        """The same, a little later: it keeps the order of what comes in one request."""
+        return replace(self, now=self.now + timedelta(microseconds=microseconds))
 
-def take_interactions(items: Sequence[Any], *, journal: Journal, catalogue: Catalogue, clock: Clock) -> list[Taken]:
+
+def take_interactions(
+    items: Sequence[Any], *, journal: Journal, catalogue: Catalogue, door: Door, clock: Clock
+) -> tuple[list[Taken], list[Interaction]]:
     """Keep each item in the journal, or in its quarantine; one bad item keeps no other one out.
 
     Parameters
@@ -36,19 +45,35 @@ def take_interactions(items: Sequence[Any], *, journal: Journal, catalogue: Cata
 
     Returns
     -------
-    One per item, in order; all are durable.
+    What became of each, in order, all durable; and the interactions that are new.
     """
-    read = [_read(item, catalogue, clock) for item in items]
-    receipts = iter(journal.append_interactions([item for item in read if isinstance(item, Interaction)]))
-    taken = []
-    for item, raw in zip(read, items, strict=True):
-        if isinstance(item, Interaction):
-            receipt = next(receipts)
-            taken.append(taken_of(receipt))
-        else:
-            journal.quarantine(SOURCE, item.reason or "", canonical_json(raw))
-            taken.append(item)
-    return taken
+    read = [_read(item, catalogue, door, clock) for item in items]
+    good = [item for item in read if isinstance(item, Interaction)]
+    receipts = append_interactions(good, journal=journal)
+    remaining = iter(receipts)
+    refused = [(item.reason or "", raw) for item, raw in zip(read, items, strict=True) if isinstance(item, Taken)]
+    quarantine_posted(refused, journal=journal, door=door, clock=clock)
+    taken = [taken_of(next(remaining)) if isinstance(item, Interaction) else item for item in read]
+    return taken, accepted_of(good, receipts)
+
+
+def quarantine_posted(refused: Sequence[tuple[str, Any]], *, journal: Journal, door: Door, clock: Clock) -> None:
+    """Keep refused items, each a reason and a JSON value, without identifiers in clear; durable on return."""
+    kept = [(without_addresses(reason), canonical_json(door.redacted(raw))) for reason, raw in refused]
+    journal.quarantine_all([(SOURCE, reason, raw, clock.now) for reason, raw in kept])
+
+
+def append_interactions(interactions: Sequence[Interaction], *, journal: Journal) -> list[Receipt]:
+    """Keep interactions, and before them what they say about consent: to unsubscribe must not get lost in between."""
+    if said := [consent for each in interactions if (consent := consents_from(each)) is not None]:
+        journal.append_consents(said)
+    return journal.append_interactions(interactions) if interactions else []
+
+
+def accepted_of(interactions: Sequence[Interaction], receipts: Sequence[Receipt]) -> list[Interaction]:
+    """Those that are new."""
+    pairs = zip(interactions, receipts, strict=True)
+    return [interaction for interaction, receipt in pairs if receipt.status == Status.ACCEPTED]
 
 
 def take_outcome(posted: PostedOutcome, *, journal: Journal, clock: Clock) -> Taken:
@@ -67,11 +92,11 @@ def take_outcome(posted: PostedOutcome, *, journal: Journal, clock: Clock) -> Ta
         raise UnknownDecisionError(f"decision {posted.decision_id!r} is not known here; give the decision_id of a recommendation")
     sent = posted.model_dump(mode="json") | {"record": "outcome"}
     outcome = SentOutcome(
-        digest=_digest(sent),
-        message_id=posted.message_id or _content_id(sent, clock),
+        digest=digest_of(sent),
+        message_id=posted.message_id or content_id(sent, clock),
         decision_id=posted.decision_id,
         kind=posted.kind,
-        at=_time(posted.at, clock),
+        at=possible_time(posted.at, clock),
         received_at=clock.now,
         source=SOURCE,
         value=posted.value,
@@ -80,61 +105,64 @@ def take_outcome(posted: PostedOutcome, *, journal: Journal, clock: Clock) -> Ta
     return taken_of(receipt)
 
 
-def interaction_from(wire: OwnInteraction, *, customer_id: str, catalogue: Catalogue, clock: Clock) -> SentInteraction:
+def interaction_from(wire: OwnInteraction, *, person: Person, catalogue: Catalogue, clock: Clock) -> SentInteraction:
     """The interaction that was meant.
 
     Raises
     ------
     RequestError
-        When customer or touchpoint are unknown, the time impossible, or the rating incomplete or off its scale.
+        When the touchpoint is unknown, the time impossible, or the rating incomplete or off its scale.
     """
-    if customer_id.lower() in NOBODY:
-        raise RequestError(f"/customer_id: {customer_id!r} stands for nobody; leave such records out", field="/customer_id")
     touchpoint = catalogue.touchpoint(wire.touchpoint)
-    if touchpoint is None:
+    if touchpoint is None and wire.touchpoint != UNKNOWN_TOUCHPOINT:
         raise RequestError(f"/touchpoint: {wire.touchpoint!r} is not in the catalogue", field="/touchpoint")
     _check_rating(wire)
-    sent = wire.model_dump(mode="json") | {"customer_id": customer_id}
+    sent = as_sent(wire, person)
     return SentInteraction(
-        digest=_digest(sent),
-        message_id=wire.message_id or _content_id(sent, clock),
-        customer_id=customer_id,
+        digest=digest_of(sent),
+        message_id=wire.message_id or content_id(sent, clock),
+        customer_id=person.customer_id,
+        identifiers=person.identifiers,
         touchpoint=wire.touchpoint,
         kind=wire.kind,
-        at=_time(wire.at, clock),
+        at=possible_time(wire.at, clock),
         received_at=clock.now,
         source=SOURCE,
-        stage=wire.stage or touchpoint.stage,
+        stage=wire.stage or (touchpoint.stage if touchpoint else None),
         value=wire.value,
         metric=wire.metric,
         score=wire.score,
         decision_id=wire.decision_id,
-        traits=as_text(wire.traits),
-        properties=as_text(wire.properties),
+        direction=wire.direction or direction_of(wire.kind),
+        contact_form=wire.contact_form or (touchpoint.form if touchpoint else ContactForm.DIRECT),
+        sentiment=wire.sentiment,
+        original_at=wire.original_at,
+        traits=as_text(without_addresses_in(wire.traits)),
+        properties=as_text(without_addresses_in(wire.properties)),
     )
 
 
-def _read(item: Any, catalogue: Catalogue, clock: Clock) -> Interaction | Taken:
-    message_id = item.get("message_id") if isinstance(item, dict) else None
-    named = message_id if isinstance(message_id, str) else None
-    try:
-        wire = PostedInteraction.model_validate(item)
-        return interaction_from(wire, customer_id=wire.customer_id, catalogue=catalogue, clock=clock)
-    except ValidationError as error:
-        return Taken(message_id=named, status="quarantined", reason=str(problem_of_validation(error)))
-    except RequestError as error:
-        return Taken(message_id=named, status="quarantined", reason=str(error))
+def as_sent(wire: OwnInteraction, person: Person) -> dict[str, Any]:
+    """What was sent, as JSON values with hashed identifiers: the same for the same item, posted alone or with a question."""
+    identifiers = {"identifiers": sorted(person.identifiers)} if person.identifiers else {}
+    return wire.model_dump(mode="json", exclude={"identifiers"}) | {"customer_id": person.customer_id} | identifiers
 
 
 def taken_of(receipt: Receipt) -> Taken:
     """The journal's receipt as the caller hears it."""
     if receipt.status == Status.CONFLICT:
         return Taken(message_id=receipt.message_id, status="quarantined", reason=receipt.reason)
-    return Taken(message_id=receipt.message_id, status=receipt.status.value)
+    return Taken(message_id=receipt.message_id, status=receipt.status.value, reason=receipt.reason)
 
 
-def _time(at: datetime | None, clock: Clock) -> datetime:
-    """The time of an item; a sender's clock that is slightly ahead does not make it an item of the future."""
+def possible_time(at: datetime | None, clock: Clock) -> datetime:
+    """The time of an item; a sender's clock that is slightly ahead does not make it an item of the future.
+
+    Raises
+    ------
+    RequestError
+        When it is further in the future, or before there were such records.
+    """
     if at is None:
         return clock.now
     if at > clock.now + timedelta(seconds=clock.skew_seconds):
@@ -142,6 +170,24 @@ def _time(at: datetime | None, clock: Clock) -> datetime:
     if at < EARLIEST:
         raise RequestError(f"/at: {at.isoformat()} is before {EARLIEST.year}; check the time's format", field="/at")
     return min(at, clock.now)
+
+
+def content_id(sent: dict[str, Any], clock: Clock) -> str:
+    """A name for an item that has none: the same content is the same item, and without a time it is an item of now."""
+    return "sha256:" + digest_of(sent if sent["at"] is not None else sent | {"at": clock.now.isoformat()})
+
+
+def _read(item: Any, catalogue: Catalogue, door: Door, clock: Clock) -> Interaction | Taken:
+    message_id = item.get("message_id") if isinstance(item, dict) else None
+    named = message_id if isinstance(message_id, str) else None
+    try:
+        wire = PostedInteraction.model_validate(item)
+        person = door.person(wire.customer_id, wire.identifiers)
+        return interaction_from(wire, person=person, catalogue=catalogue, clock=clock)
+    except ValidationError as error:
+        return Taken(message_id=named, status="quarantined", reason=str(problem_of_validation(error)))
+    except RequestError as error:
+        return Taken(message_id=named, status="quarantined", reason=str(error))
 
 
 def _check_rating(wire: OwnInteraction) -> None:
@@ -153,12 +199,3 @@ def _check_rating(wire: OwnInteraction) -> None:
             raise RequestError(
                 f"/score: {wire.score:g} is not on the scale of {wire.metric}, {low:g} to {high:g}", field="/score"
             )
-
-
-def _content_id(sent: dict[str, Any], clock: Clock) -> str:
-    """A name for an item that has none: the same content is the same item, and without a time it is an item of now."""
-    return "sha256:" + _digest(sent if sent["at"] is not None else sent | {"at": clock.now.isoformat()})
-
-
-def _digest(sent: dict[str, Any]) -> str:
-    return sha256(canonical_json(sent).encode()).hexdigest()

@@ -1,18 +1,21 @@
-"""Decisions without the service: the same code that answers requests, called from the command line."""
+"""Decisions and statements without the service: the same code that answers requests, called from the command line."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import ValidationError
 
-from features.domain import NONE
+from features.domain import NONE, LinkAction
 from features.errors import UnknownDecisionError
 from features.workspace import Workspace
 from serving.assembly import assemble
+from serving.door import CUSTOMER_ID, Door
+from serving.facts import TakenLink, link_from, take_links
+from serving.intake import Clock
 from serving.metrics import Metrics
 from serving.problems import problem_of_validation
 from serving.record import Answer, DecisionRecord, ScoredCandidate, record_from_json
-from serving.wire import RecommendRequest
+from serving.wire import PostedLink, RecommendRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,25 @@ def recommend_locally(
     except ValidationError as error:
         raise problem_of_validation(error) from None
     return desk.recommend(asked)
+
+
+def state_link(workspace: Workspace, action: LinkAction, one: str, other: str, *, now: datetime) -> TakenLink:
+    """Say that two identifiers are of one person, are not, or never are; from now on, until somebody says otherwise.
+
+    Parameters
+    ----------
+    one, other : a customer_id, a hashed identifier, or a type and value such as `email=ada@example.com`.
+
+    Raises
+    ------
+    RequestError
+        When a value is not of its type, or both are the same identifier.
+    """
+    door, clock = Door(workspace.names), Clock(now, skew_seconds=0.0)
+    sides = {"left": {CUSTOMER_ID: door.names_of(one)[0]}, "right": {CUSTOMER_ID: door.names_of(other)[0]}}
+    posted = PostedLink(action=action, **sides)
+    link_from(posted, door=door, clock=clock)
+    return take_links([posted.model_dump(mode="json")], journal=workspace.journal, door=door, clock=clock)[0]
 
 
 def explain_decision(workspace: Workspace, decision_id: str) -> Explanation:

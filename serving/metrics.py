@@ -37,6 +37,15 @@ class Metrics:
         )
         self.interactions = Counter("touchpoint_interactions", "Interactions posted.", ["status"], registry=registry)
         self.outcomes = Counter("touchpoint_outcomes", "Outcomes posted.", ["status"], registry=registry)
+        self.streamed_seconds = Histogram(
+            "touchpoint_streamed_seconds",
+            "From accepting an interaction to its features in the online store.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.streaming_failures = Counter(
+            "touchpoint_streaming_failures", "Pushes to the online store that failed and are tried again.", registry=registry
+        )
         self.policy = Gauge(
             "touchpoint_policy_version_info",
             "1 for the policy version in force, 0 for those before it.",
@@ -49,6 +58,15 @@ class Metrics:
         """Count what became of posted interactions."""
         for status in statuses:
             self.interactions.labels(status).inc()
+
+    def streamed(self, seconds: Iterable[float]) -> None:
+        """Tell how long after they were accepted interactions reached the online store."""
+        for each in seconds:
+            self.streamed_seconds.observe(each)
+
+    def streaming_failed(self) -> None:
+        """Count a push that failed."""
+        self.streaming_failures.inc()
 
     def policy_changed(self, loaded: LoadedPolicy | None) -> None:
         """Tell which policy is in force."""

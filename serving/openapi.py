@@ -45,6 +45,11 @@ def request_body(*forms: Any) -> dict[str, Any]:
     }
 
 
+def any_json(*media: str) -> dict[str, Any]:
+    """The `openapi_extra` of a route that takes whatever JSON another system sends."""
+    return {"requestBody": {"required": True, "content": {each: {"schema": {}} for each in media or ("application/json",)}}}
+
+
 def describe_requests(app: FastAPI) -> None:
     """Make `app.openapi` move the definitions that request bodies bring along to where the document keeps them."""
     generated = app.openapi

@@ -21,6 +21,7 @@ from features.errors import (
     UnknownCustomerError,
     UnknownDecisionError,
 )
+from serving.door import without_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,16 @@ UNAUTHORIZED = ProblemType("unauthorized", 401, "The API key is missing or wrong
 UNKNOWN_PATH = ProblemType("unknown-path", 404, "There is nothing at this path")
 UNKNOWN_DECISION = ProblemType("unknown-decision", 404, "No decision has this id")
 UNKNOWN_CUSTOMER = ProblemType("unknown-customer", 404, "Nothing is known of this customer")
+UNKNOWN_SOURCE = ProblemType("unknown-source", 404, "No source mapping has this name")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This path does not take this method")
 DECISION_CONFLICT = ProblemType("decision-conflict", 409, "The decision id was used for another question")
 BODY_TOO_LARGE = ProblemType("body-too-large", 413, "The body is larger than this service accepts")
+UNSUPPORTED_MEDIA = ProblemType("unsupported-media", 415, "The body is of a type, or compressed in a way, not understood here")
 OVERLOADED = ProblemType("overloaded", 429, "Too many requests are in work; try again in a moment")
 INTERNAL = ProblemType("internal", 500, "The service failed; its log says why")
+UNUSABLE_SOURCE = ProblemType(
+    "unusable-source", 503, "The source's mapping does not fit the catalogue; who runs the service can mend it"
+)
 UNAVAILABLE = ProblemType("unavailable", 503, "A part that this answer needs does not respond; try again")
 
 PROBLEM_TYPES: Mapping[str, ProblemType] = {
@@ -59,11 +65,14 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         UNKNOWN_PATH,
         UNKNOWN_DECISION,
         UNKNOWN_CUSTOMER,
+        UNKNOWN_SOURCE,
         METHOD_NOT_ALLOWED,
         DECISION_CONFLICT,
         BODY_TOO_LARGE,
+        UNSUPPORTED_MEDIA,
         OVERLOADED,
         INTERNAL,
+        UNUSABLE_SOURCE,
         UNAVAILABLE,
     )
 }
@@ -124,9 +133,16 @@ def problem_of(error: TouchpointError) -> ProblemError:
 
 def problem_of_validation(error: ValidationError) -> ProblemError:
     """A body that does not fit its model, field by field; values are not repeated, they may be personal."""
-    errors = [FieldError(pointer(part["loc"]), rule(part)) for part in error.errors(include_url=False, include_input=False)]
+    parts = error.errors(include_url=False, include_input=False)
+    errors = [FieldError(pointer(_public(part["loc"])), rule(part)) for part in parts]
     shown = "; ".join(f"{field.pointer or '(body)'}: {field.detail}" for field in errors[:3])
     return ProblemError(INVALID_REQUEST, shown, errors=errors[:100])
+
+
+def _public(location: Sequence[str | int]) -> Sequence[str | int]:
+    """The place without a key that is wrong itself, and without addresses: one may stand in the place of a type or a name."""
+    public = location[:-2] if location and location[-1] == "[key]" else location
+    return [without_addresses(part) if isinstance(part, str) else part for part in public]
 
 
 def pointer(location: Sequence[str | int]) -> str:

@@ -87,7 +87,13 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What became of one posted item: `accepted`, `duplicate`, or `quarantined` with the reason."""
+    """What became of one posted item.
+
+    Attributes
+    ----------
+    status : `accepted`, `duplicate`, `quarantined` with the reason, or `erased`: not taken, since its customer was forgotten; of
+        other systems' records also `ignored`, when their mapping makes nothing of them.
+    """
 
     message_id: str | None
     status: str
@@ -96,10 +102,19 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
-    """One decision, whole."""
+    """One decision, whole.
+
+    Attributes
+    ----------
+    identifiers : all that were the customer's then; what any of them says counted.
+    arm : `treatment`, or `holdout` where the customer is left alone.
+    request : what was asked, with hashed identifiers.
+    consent : on what ground the customer may be contacted at the chosen touchpoint; None for `none`.
+    """
 
     decision_id: str
     customer_id: str
+    identifiers: tuple[str, ...] = ()
     at: datetime
     arm: str
     request: Mapping[str, Any]
@@ -108,6 +123,7 @@ class DecisionRecord:
     candidates: tuple[ScoredCandidate, ...]
     draw: Draw
     chosen: str
+    consent: str | None = None
     recommendations: tuple[Recommendation, ...]
     policy: PolicyInForce
     catalogue_version: str

@@ -47,10 +47,12 @@ class TouchpointService:
         workspace = Workspace(load_settings())
         self._assembly = assemble(workspace, on_policy=metrics.policy_changed)
         self._assembly.live.start(every_seconds=workspace.settings.policy_poll_seconds)
-        desk = self._assembly.desk(metrics, clock=lambda: datetime.now(UTC))
+        self._streamer = self._assembly.streamer(metrics)
+        desk = self._assembly.desk(metrics, clock=lambda: datetime.now(UTC), on_change=self._streamer.changed)
         ENTRANCE.application = create_application(desk, metrics, workspace.settings)
         self._store_loaded = self._assembly.is_store_loaded()
         self._assembly.live.settled.wait(_SECONDS_FOR_A_POLICY)
+        self._streamer.start()
         _spare_the_collector()
 
     async def __is_ready__(self) -> bool:
@@ -61,8 +63,9 @@ class TouchpointService:
 
     @bentoml.on_shutdown
     def end(self) -> None:
-        """Stop looking for policies and close the journal."""
+        """Stop looking for policies, push what waits, and close the journal."""
         self._assembly.live.stop()
+        self._streamer.stop()
         self._assembly.workspace.journal.close()
 
 

@@ -1,4 +1,7 @@
-"""What is known of a customer at a time: the online row of the feature store, plus what the journal holds beyond it."""
+"""What is known of a customer at a time: the online rows of the feature store, plus what the journal holds beyond each of them.
+
+A state is kept per identifier, under which its interactions were captured; those of one customer's identifiers combine.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +13,13 @@ from numpy.typing import NDArray
 from features.domain import Interaction
 from features.errors import RequestError, StoreError
 from features.instants import microseconds, moment
-from features.journal import Journal
+from features.journal import Identity, Journal
 from features.store import FeatureStore
-from features.tables import Feature, State, empty_state, fold, matrix, read, stacked
+from features.tables import Feature, State, combine, empty_state, fold, matrix, read, stacked
 from features.tables.state import POSITION, STATE_AT
 
 FRESH, STALE, MISSING = "fresh", "stale", "missing"
+_MOST_RECORDED = 1_000  # as many as come with one question
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,26 @@ class FeatureReader:
         self._max_age_seconds = max_age_seconds
         self._skew = timedelta(seconds=clock_skew_seconds)
 
-    def read(self, customer_id: str, *, at: datetime, unrecorded: Sequence[Interaction] = ()) -> Reading:
+    def identity(self, names: Sequence[str]) -> Identity:
+        """Whose they are today; where they are of different customers, those of the first name of whom anything is known.
+
+        Parameters
+        ----------
+        names : identifiers of one person, strongest first; with a customer_id in front, it is that customer.
+        """
+        identities = {identity.customer_id: identity for identity in map(self._journal.identity_of, names)}
+        if len(identities) > 1:
+            for identity in identities.values():
+                if len(identity.identifiers) > 1 or self._is_known(identity.identifiers):
+                    return identity
+        return next(iter(identities.values()))
+
+    def read(self, identifiers: Sequence[str], *, at: datetime, unrecorded: Sequence[Interaction] = ()) -> Reading:
         """Read the features of one customer as of `at`.
 
         Parameters
         ----------
+        identifiers : all of the customer's.
         unrecorded : interactions that count although the journal does not hold them: those of a dry run.
 
         Raises
@@ -75,7 +94,7 @@ class FeatureReader:
             When more is known of the customer than was at `at`: a state can be carried forward, not back.
         """
         try:
-            known = self._known(customer_id, unrecorded)
+            known = self._known(identifiers, unrecorded)
         except StoreError:
             return self._nothing_known(at, MISSING, "features_unavailable")
         if known is None:
@@ -87,24 +106,30 @@ class FeatureReader:
             return self._nothing_known(at, STALE, "stale_features", age=age, position=_position(known))
         return self._reading(known, at, FRESH, None, age=age)
 
-    def values(self, customer_id: str, *, at: datetime) -> Mapping[str, float | int | str | None] | None:
+    def values(self, identifiers: Sequence[str], *, at: datetime) -> Mapping[str, float | int | str | None] | None:
         """What is known of a customer, however old it is; None when nothing is."""
-        known = self._known(customer_id, ())
+        known = self._known(identifiers, ())
         return None if known is None else self._reading(known, at, FRESH, None, age=None).values
 
-    def _known(self, customer_id: str, unrecorded: Sequence[Interaction]) -> State | None:
-        stored = self._store.online_states([customer_id])[0]
-        state = empty_state(self.features) if stored is None else stored
-        newer = self._journal.interactions_after(customer_id, _position(state))
-        if stored is None and not newer and not unrecorded:
+    def _known(self, identifiers: Sequence[str], unrecorded: Sequence[Interaction]) -> State | None:
+        states = up_to_date(self.features, identifiers, store=self._store, journal=self._journal)
+        if not states and not unrecorded:
             return None
-        recorded = {interaction.message_id for _, interaction in newer}
-        beyond = [interaction for interaction in unrecorded if interaction.message_id not in recorded]
-        for position, interaction in newer:
-            state = fold(self.features, state, interaction, position=position)
-        for interaction in beyond:
+        state = combine(self.features, list(states.values()))
+        for interaction in self._without_recorded(identifiers, unrecorded):
             state = fold(self.features, state, interaction)
         return state
+
+    def _is_known(self, identifiers: Sequence[str]) -> bool:
+        try:
+            return self._known(identifiers, ()) is not None
+        except StoreError:
+            return False  # as `read` has it
+
+    def _without_recorded(self, identifiers: Sequence[str], unrecorded: Sequence[Interaction]) -> list[Interaction]:
+        recorded = self._journal.interactions_of(identifiers, _MOST_RECORDED) if unrecorded else ()
+        known = {interaction.message_id for interaction in recorded}
+        return [interaction for interaction in unrecorded if interaction.message_id not in known]
 
     def _nothing_known(self, at: datetime, status: str, fallback: str, *, age: float | None = None, position: int = 0) -> Reading:
         reading = self._reading(empty_state(self.features), at, status, fallback, age=age)
@@ -123,6 +148,28 @@ class FeatureReader:
                 "cannot be taken back in time: leave 'at' out, or give a later one (the past is in the history, for training)",
                 field="/at",
             )
+
+
+def up_to_date(
+    features: Sequence[Feature], identifiers: Sequence[str], *, store: FeatureStore, journal: Journal
+) -> dict[str, State]:
+    """The state of each identifier of which anything is known, with what the journal holds beyond its position.
+
+    Raises
+    ------
+    StoreError
+        When store or journal cannot answer.
+    """
+    stored = dict(zip(identifiers, store.online_states(identifiers), strict=True))
+    newer = journal.interactions_after_each({name: _position(state) if state else 0 for name, state in stored.items()})
+    states: dict[str, State] = {}
+    for name, state in stored.items():
+        if state is None and not newer.get(name):
+            continue
+        states[name] = empty_state(features) if state is None else state
+        for position, interaction in newer.get(name, ()):
+            states[name] = fold(features, states[name], interaction, position=position)
+    return states
 
 
 def _position(state: State) -> int:

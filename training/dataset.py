@@ -21,6 +21,7 @@ class Dataset:
 
     Attributes
     ----------
+    customer_id : whose it is, by what is known of identities today.
     at : microseconds since the epoch.
     wave : the send that a decision belonged to, or None.
     implied : whether the decision for `none` follows from the wave alone.
@@ -95,7 +96,7 @@ def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: dat
     TrainingError
         When there is no such decision.
     """
-    rows = decision_rows(lake, catalogue, until=until)
+    rows = decision_rows(lake, catalogue, until=until, members=states.members().relation())
     arms = catalogue.arms
     known = np.isin(strings(rows, "touchpoint"), arms)
     dropped = int((~known).sum())
@@ -105,9 +106,9 @@ def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: dat
             f"no decision for {', '.join(arms)} has an outcome window of {catalogue.objective.window_days:g} days that closed by "
             f"{until:%Y-%m-%d %H:%M}; ingest decisions, or wait until windows close"
         )
-    customers, at = strings(rows, "customer_id"), ints(rows, "moment")
+    at = ints(rows, "moment")
     recorded = floats(rows, "recorded").astype(np.int64)
-    names, features = features_at(states, catalogue, customers, at - 1 + recorded)
+    names, features = features_at(states, catalogue, strings(rows, "identifier"), at - 1 + recorded)
     arm = np.array([arms.index(name) for name in rows["touchpoint"].to_pylist()], dtype=np.int64)
     eligible = _eligible(rows, arms)
     probabilities = _chances(rows, arms, arm)
@@ -120,7 +121,7 @@ def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: dat
         arms=arms,
         feature_names=names,
         decision_id=strings(rows, "decision_id"),
-        customer_id=customers,
+        customer_id=strings(rows, "customer_id"),
         at=at,
         wave=strings(rows, "wave"),
         implied=floats(rows, "implied").astype(bool),

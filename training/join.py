@@ -1,7 +1,7 @@
 """Rows of the lake as arrays, and the features that were known of a customer at a time."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.tables import feature_list, matrix, read
+
+if TYPE_CHECKING:
+    from features.identity.members import Members
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -20,14 +23,20 @@ _BITS = 20
 class States(Protocol):
     """Where the state of customers at past times comes from; the feature store is one."""
 
-    def training_states(self, customers: Any, at: Any) -> Mapping[str, NDArray[Any]]:
-        """One state per row, true at that row's time, in the order given."""
+    def training_states(self, identifiers: Any, at: Any) -> Mapping[str, NDArray[Any]]:
+        """One state per row, of the customer behind that identifier at that row's time, in the order given."""
+
+    def members(self) -> "Members":
+        """Which identifiers are whose."""
 
 
-def features_at(states: States, catalogue: Catalogue, customers: Strings, at: Ints) -> tuple[tuple[str, ...], Floats]:
-    """The names of the features, and their values, shape (n, d); what became visible at that very microsecond is in."""
+def features_at(states: States, catalogue: Catalogue, identifiers: Strings, at: Ints) -> tuple[tuple[str, ...], Floats]:
+    """The names of the features, and their values, shape (n, d), as known then of the customer behind each identifier.
+
+    What became visible at that very microsecond is in.
+    """
     declared = feature_list(catalogue)
-    values = read(declared, states.training_states(customers, at), at)
+    values = read(declared, states.training_states(identifiers, at), at)
     return tuple(feature.name for feature in declared), matrix(declared, values)
 
 

@@ -1,4 +1,4 @@
-"""The scheduled job and its steps, in order: compact → materialize → train and evaluate → promote if the gate passes.
+"""The scheduled job and its steps, in order: refresh → train and evaluate → promote if the gate passes.
 
 Every step can be killed and run again: journal and lake match by key, newer rows replace older ones in Feast, a policy is
 registered under the fingerprint of its data, and the alias `champion` moves last, in one step.
@@ -7,23 +7,19 @@ registered under the fingerprint of its data, and the alias `champion` moves las
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from filelock import FileLock, Timeout
 
-from features.compaction import CompactionReport, compact
-from features.contacts import bring_contacts
+from features import refresh
 from features.errors import TouchpointError
 from features.settings import Settings
-from features.store import MaterializeReport
 from features.workspace import Workspace
 from training import fit
 from training.evaluate import Evaluation
 from training.registry import Registry
 
 Say = Callable[[str], None]
-
-BATCH = 50_000
 
 
 class AlreadyRunningError(TouchpointError):
@@ -32,20 +28,6 @@ class AlreadyRunningError(TouchpointError):
 
 class GateRefusedError(TouchpointError):
     """The gate does not let the challenger become champion."""
-
-
-@dataclass(frozen=True, slots=True)
-class Materialized:
-    """What reached the lake and the feature store.
-
-    Attributes
-    ----------
-    contacts : contacts from files that caps did not know of before.
-    """
-
-    compacted: CompactionReport
-    contacts: int
-    materialized: MaterializeReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +95,7 @@ def retrain(workspace: Workspace, *, now: datetime, on_progress: Say) -> Retrain
     """Do all steps; of two runs at once the second says so and leaves."""
     try:
         with one_at_a_time(workspace.settings):
-            _materialize(workspace, now=now, on_progress=on_progress)
+            refresh.refresh(workspace, now=now, on_progress=on_progress)
             trained = _train(workspace, now=now, on_progress=on_progress)
             if trained.promote:
                 _promote(workspace, trained.challenger, on_progress=on_progress)
@@ -125,8 +107,8 @@ def retrain(workspace: Workspace, *, now: datetime, on_progress: Say) -> Retrain
     return RetrainReport(status, trained.reasons, None if champion is None else champion[0], trained.challenger)
 
 
-def materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> Materialized:
-    """Bring the journal into the lake, and the lake into the feature store.
+def identify(workspace: Workspace, *, now: datetime, on_progress: Say) -> refresh.Identified:
+    """Make customers of all links.
 
     Raises
     ------
@@ -134,7 +116,19 @@ def materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> Mat
         When another job works on this home.
     """
     with one_at_a_time(workspace.settings):
-        return _materialize(workspace, now=now, on_progress=on_progress)
+        return refresh.identify(workspace, now=now, on_progress=on_progress)
+
+
+def materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> refresh.Refreshed:
+    """Bring the journal into the lake, and the lake into the feature store; see `features.refresh`.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When another job works on this home.
+    """
+    with one_at_a_time(workspace.settings):
+        return refresh.refresh(workspace, now=now, on_progress=on_progress)
 
 
 def train(workspace: Workspace, *, now: datetime, on_progress: Say) -> Trained:
@@ -209,15 +203,6 @@ def one_at_a_time(settings: Settings) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> Materialized:
-    on_progress("bring the journal into the lake")
-    compacted = compact(workspace.journal, workspace.lake, batch=BATCH)
-    longest = max((cap.days for cap in workspace.catalogue.caps), default=0.0)
-    contacts = bring_contacts(workspace.lake, workspace.journal, since=now - timedelta(days=longest))
-    on_progress("bring the lake into the feature store")
-    return Materialized(compacted, contacts, workspace.store.materialize(workspace.lake, until=now, on_progress=on_progress))
 
 
 def _train(workspace: Workspace, *, now: datetime, on_progress: Say) -> Trained:

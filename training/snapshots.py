@@ -21,6 +21,7 @@ class Snapshots:
 
     Attributes
     ----------
+    customer_id : who they are today; features are of whom they were known to be then.
     churned : shape (n,), 1 where no conversion followed within objective.churn_days.
     converted, value : shape (n,), whether and for how much they converted within objective.window_days.
     features : shape (n, d).
@@ -63,13 +64,13 @@ def load_snapshots(lake: Lake, states: States, catalogue: Catalogue, *, until: d
             f"objective.window_days = {objective.window_days:g}; wait, or shorten them in the catalogue"
         )
     times = [first + (last - first) * step // count for step in range(1, count + 1)]
-    rows = snapshot_rows(lake, catalogue, times=times)
-    customers, at = strings(rows, "customer_id"), ints(rows, "moment")
+    rows = snapshot_rows(lake, catalogue, times=times, members=states.members().relation())
+    at = ints(rows, "moment")
     return Snapshots(
-        customer_id=customers,
+        customer_id=strings(rows, "customer_id"),
         at=at,
         churned=floats(rows, "churned"),
         converted=floats(rows, "converted").astype(bool),
         value=floats(rows, "value"),
-        features=features_at(states, catalogue, customers, at - 1)[1],
+        features=features_at(states, catalogue, strings(rows, "identifier"), at - 1)[1],
     )

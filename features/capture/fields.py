@@ -29,21 +29,30 @@ def _known_zone(name: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
+Column = Annotated[str, Field(min_length=1)] | Annotated[tuple[str, ...], Field(min_length=1)]
+"""One column, or several of which the first that has a value counts, as exports that changed their headers need."""
+
+
 class TextField(Part):
     """A text: the short form `"name"` stands for `{column = "name"}`. Surrounding blanks are cut; an empty text is no value."""
 
-    column: str | None = Field(None, description="the column to take; in JSON lines, dots reach into objects: `user.id`")
+    column: Column | None = Field(
+        None,
+        description="the column to take, or a list of which the first that has a value counts and one must be in the file; in "
+        "JSON, dots reach into objects: `user.id`",
+    )
     template: str | None = Field(
         None, description="columns put into a text, as in `{store}-{basket}`; no value when one has none"
     )
     constant: Scalar | None = Field(None, description="the same for every row")
     map: dict[str, Scalar] | None = Field(None, description="replaces values; one that is not listed gets the default")
     default: Scalar | None = Field(None, description="taken where there is no value")
+    optional: bool = Field(False, description="a file may lack the column altogether; then there is no value")
 
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, given: Any) -> Any:
-        return {"column": given} if isinstance(given, str) else given
+        return {"column": given} if isinstance(given, str | list) else given
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -58,7 +67,7 @@ class TextField(Part):
         """Every column that it reads."""
         if self.template is not None:
             return tuple(_PLACEHOLDER.findall(self.template))
-        return () if self.column is None else (self.column,)
+        return listed(self.column)
 
     @property
     def pieces(self) -> list[str]:
@@ -70,6 +79,16 @@ class TextField(Part):
         """Every value that the mapping itself writes down."""
         given = (self.constant, self.default, *(self.map or {}).values())
         return tuple(as_text(value) for value in given if value is not None)
+
+
+class IdentifierField(TextField):
+    """What names a person, such as an e-mail address: a column, or a template of columns, of which only a keyed hash is kept."""
+
+    @model_validator(mode="after")
+    def _as_it_stands(self) -> Self:
+        if not self.columns or self.map is not None or self.default is not None:
+            raise ValueError("an identifier is a column, a list of columns or a template, without map and default")
+        return self
 
 
 class NumberField(TextField):
@@ -98,7 +117,8 @@ class TimeField(TextField):
 class Filter(Part):
     """Which rows count; of several filters all must hold."""
 
-    column: str
+    column: Column = Field(description="as that of a field")
+    optional: bool = Field(False, description="as that of a field")
     is_in: tuple[Scalar, ...] | None = Field(None, alias="in", description="the value is one of these")
     not_in: tuple[Scalar, ...] | None = Field(None, description="the value is none of these")
     not_null: bool | None = Field(None, description="true: there is a value; false: there is none")
@@ -107,9 +127,14 @@ class Filter(Part):
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
-        if len(self.model_fields_set) < 2:
+        if not self.model_fields_set - {"column", "optional"}:
             raise ValueError("a filter has at least one of in, not_in, not_null, above and below")
         return self
+
+
+def listed(column: Column | None) -> tuple[str, ...]:
+    """The columns that are meant, the first choice first."""
+    return (column,) if isinstance(column, str) else column or ()
 
 
 def as_text(value: Scalar) -> str:

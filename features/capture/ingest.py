@@ -5,42 +5,33 @@ of the lake, its records are compared with each other and with those in the lake
 anywhere in between is harmless: run again, what is there counts as duplicate and the rest follows.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 import duckdb
 
-from features.capture.expressions import escaped
+from features.capture.archive import unpacked
+from features.capture.arriving import Counts, missing_fields, record_arrival
+from features.capture.judging import append_new, judge
 from features.capture.mapping import Mapping as SourceMapping
-from features.capture.records import require_catalogued, select_records
-from features.capture.rows import Rows, open_rows
+from features.capture.observed import append_links
+from features.capture.records import require_catalogued
+from features.capture.refusing import quarantine
+from features.capture.report import KEEP_NO_MORE_REASONS, IngestReport, total
+from features.capture.rows import Rows, absent_columns, open_rows
 from features.capture.rules import Setting
+from features.capture.staging import identified, leave_out_erased, stage
 from features.catalogue import Catalogue
 from features.errors import CaptureError
-from features.lake import KEYS, SCHEMAS, Lake, content_digest, duckdb_session, literal
+from features.identity import Names
+from features.lake import Lake, duckdb_session, literal
 
-_KEEP_NO_MORE_REASONS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReport:
-    """What became of the records.
-
-    Attributes
-    ----------
-    accepted, duplicate, quarantined : numbers by table; lines that could not be read at all count as `lines`.
-    reasons : the most frequent reasons of the quarantine, with their numbers.
-    """
-
-    accepted: Mapping[str, int]
-    duplicate: Mapping[str, int]
-    quarantined: Mapping[str, int]
-    reasons: Mapping[str, int]
+_NOBODY: Mapping[str, datetime] = MappingProxyType({})
 
 
 def ingest(
@@ -52,17 +43,21 @@ def ingest(
     now: datetime,
     clock_skew_seconds: float,
     on_progress: Callable[[str], None],
+    names: Names | None = None,
+    tombstones: Mapping[str, datetime] = _NOBODY,
 ) -> IngestReport:
     """Take the files into the lake, one after the other, each of them wholly or not at all.
 
     Parameters
     ----------
     now : records dated later than this, and the clock skew, go to the quarantine.
+    names : makes the identifiers of mappings that have some.
+    tombstones : when whom was erased, by the digests of their names: what happened to them before is left out.
 
     Raises
     ------
     ConfigurationError
-        When the mapping names a touchpoint that the catalogue does not have.
+        When the mapping names a touchpoint or a type of identifiers that the catalogue does not have.
     CaptureError
         When a file is missing, empty, damaged or lacks a mapped column; the files before it were taken.
     """
@@ -70,26 +65,41 @@ def ingest(
     for file in files:
         if not file.is_file():
             raise CaptureError(f"{file}: no such file; nothing was taken")
-    setting = Setting(mapping, catalogue, now, timedelta(seconds=clock_skew_seconds))
-    return _total([_ingest_file(file, setting, lake, on_progress) for file in files])
+    setting = Setting(mapping, catalogue, now, timedelta(seconds=clock_skew_seconds), names)
+    run = _Run(setting, lake, tombstones, on_progress)
+    reports = []
+    for file in files:
+        with TemporaryDirectory(prefix="touchpoint-") as folder:
+            for name, path in unpacked(file, Path(folder)):
+                reports.append(_ingest_file(run, path, name=name, beside=file.parent))
+    return total(reports)
 
 
-def _ingest_file(file: Path, setting: Setting, lake: Lake, on_progress: Callable[[str], None]) -> IngestReport:
-    on_progress(f"{file.name}: reading")
-    with duckdb_session() as connection, TemporaryDirectory(prefix="touchpoint-") as folder:
-        with _refusing(file):
-            rows = open_rows(connection, file, setting.mapping, Path(folder))
-            tables = _stage(connection, rows, setting)
-            for (column,) in connection.execute(rows.absent).fetchall() if rows.absent else ():
-                on_progress(
-                    f"{file.name}: no line has a value for {column!r}; if that is not so, correct the name in the mapping"
-                )
-        with lake.lock():
-            counts = {table: _append(connection, table, lake) for table in tables}
-            _quarantine(connection, [*tables, "lines"], file, setting.mapping.name, lake)
-        report = _report(connection, counts)
-    on_progress(
-        f"{file.name}: {sum(report.accepted.values()):,} accepted, {sum(report.duplicate.values()):,} duplicate, "
+@dataclass(frozen=True, slots=True)
+class _Run:
+    setting: Setting
+    lake: Lake
+    tombstones: Mapping[str, datetime]
+    on_progress: Callable[[str], None]
+
+
+def _ingest_file(run: _Run, path: Path, *, name: str, beside: Path) -> IngestReport:
+    """Take one file, which messages call `name`; lookups lie `beside` it."""
+    run.on_progress(f"{name}: reading")
+    setting = run.setting
+    with duckdb_session() as connection, TemporaryDirectory(prefix="touchpoint-") as temporary:
+        folder = Path(temporary)
+        with _refusing(path):
+            rows = open_rows(connection, path, setting.mapping, folder=folder, beside=beside)
+            rows = identified(connection, rows, setting, folder)
+            tables = stage(connection, rows, setting, folder)
+            if absent := ", ".join(map(repr, absent_columns(connection, rows, setting.mapping))):
+                run.on_progress(f"{name}: no line has a value for {absent}; if that is not so, correct the name in the mapping")
+            erased = {table: leave_out_erased(connection, table, setting.names, run.tombstones, folder) for table in tables}
+        with run.lake.lock():
+            report = _append(connection, run, rows, erased, file=name)
+    run.on_progress(
+        f"{name}: {sum(report.accepted.values()):,} accepted, {sum(report.duplicate.values()):,} duplicate, "
         f"{sum(report.quarantined.values()):,} quarantined"
     )
     return report
@@ -106,96 +116,46 @@ def _refusing(file: Path) -> Iterator[None]:
         raise CaptureError(f"{file}: cannot be read: {cause}; nothing of it was taken, export it again") from error
 
 
-def _stage(connection: duckdb.DuckDBPyConnection, rows: Rows, setting: Setting) -> list[str]:
-    """Make the tables `staged_<table>`, and `refused_lines` of what could not be read; give the names of the former."""
-    sections = list(setting.mapping.sections())
-    queries: dict[str, list[str]] = {}
-    for nth, (table, name, section) in enumerate(sections):
-        ordinal = f"row * {len(sections)} + {nth}"
-        queries.setdefault(table, []).append(select_records(table, section, rows, setting, name=name, ordinal=ordinal))
-    for table, parts in queries.items():
-        union = " UNION ALL ".join(f"({part})" for part in parts)
-        connection.execute(f"CREATE TEMP TABLE staged_{table} AS {union}")
-    unreadable = rows.unreadable or "SELECT 0::BIGINT AS row, '' AS raw, '' AS reason WHERE false"
-    lines = f"SELECT row::BIGINT AS ordinal, row::BIGINT AS row, raw, reason FROM ({unreadable})"
-    connection.execute(f"CREATE TEMP TABLE refused_lines AS {lines}")
-    return list(queries)
+def _append(
+    connection: duckdb.DuckDBPyConnection, run: _Run, rows: Rows, erased: Mapping[str, int], *, file: str
+) -> IngestReport:
+    """Judge what is staged, of the tables of which numbers of `erased` records are given, and append it to the lake."""
+    lake, tables = run.lake, list(erased)
+    for table in tables:
+        judge(connection, table, lake)
+    missing = {table: missing_fields(connection, table) for table in tables}
+    observed = append_links(connection, tables, lake) if rows.named else 0
+    accepted = {table: append_new(connection, table, lake) for table in tables}
+    quarantine(connection, tables, rows, run.setting, lake, file=file)
+    report = _report(connection, accepted, observed, erased)
+    counts = {
+        table: Counts(accepted[table], report.duplicate[table], report.quarantined[table], erased[table]) for table in tables
+    }
+    if "lines" in report.quarantined:
+        counts["lines"] = Counts(quarantined=report.quarantined["lines"])
+    record_arrival(connection, counts, missing, run.setting, lake, file=file)
+    return report
 
 
-def _append(connection: duckdb.DuckDBPyConnection, table: str, lake: Lake) -> tuple[int, int]:
-    """Judge the staged records of a table and append the new ones; give the numbers of new ones and of duplicates."""
-    connection.execute(f"CREATE TEMP TABLE judged_{table} AS {_judged(table, lake)}")
-    columns = ", ".join('NULL::BIGINT AS "position"' if name == "position" else f'"{name}"' for name in SCHEMAS[table].names)
-    new = f"SELECT ordinal FROM judged_{table} WHERE verdict = 'new'"
-    fresh = f"SELECT {columns} FROM staged_{table} SEMI JOIN ({new}) USING (ordinal) ORDER BY ordinal"
-    lake.append(table, connection.sql(fresh).to_arrow_reader(100_000))
-    connection.execute(f"CREATE TEMP TABLE refused_{table} AS {_refused(table)}")
-    verdicts = dict(connection.execute(f"SELECT verdict, count(*) FROM judged_{table} GROUP BY verdict").fetchall())
-    return verdicts.get("new", 0), verdicts.get("duplicate", 0)
+def _report(
+    connection: duckdb.DuckDBPyConnection, accepted: Mapping[str, int], observed: int, erased: Mapping[str, int]
+) -> IngestReport:
+    def count(query: str) -> int:
+        return int(connection.execute(query).fetchall()[0][0])
 
-
-def _judged(table: str, lake: Lake) -> str:
-    """Query for `ordinal` and `verdict` of every good record: new, duplicate, or conflict with another of the same key."""
-    hashes = f"md5_number({KEYS[table]}) AS key, {content_digest(table)} AS digest"
-    return f"""
-        WITH good AS MATERIALIZED (SELECT ordinal, {hashes} FROM staged_{table} WHERE reason IS NULL),
-             earliest AS (SELECT key, min(ordinal) AS ordinal FROM good GROUP BY key),
-             first AS MATERIALIZED (SELECT good.* FROM good SEMI JOIN earliest USING (ordinal)),
-             known AS (SELECT * FROM (SELECT {hashes} FROM {lake.relation(table)}) AS stored SEMI JOIN first USING (key))
-        SELECT good.ordinal, CASE
-            WHEN good.digest <> coalesce(known.digest, first.digest) THEN 'conflict'
-            WHEN known.key IS NULL AND good.ordinal = first.ordinal THEN 'new'
-            ELSE 'duplicate' END AS verdict
-        FROM good JOIN first ON good.key = first.key LEFT JOIN known ON good.key = known.key"""
-
-
-def _refused(table: str) -> str:
-    key = KEYS[table]
-    words = f"""'{key} ''' || left({key}, 80) || ''' was used before for another record, which is kept; '
-        || 'name this one differently, or, after a change of the mapping, start a new lake'"""
-    return f"""
-        SELECT ordinal, row, raw, reason FROM staged_{table} WHERE reason IS NOT NULL
-        UNION ALL
-        SELECT ordinal, row, raw, {words} FROM staged_{table}
-        SEMI JOIN (FROM judged_{table} WHERE verdict = 'conflict') USING (ordinal)"""
-
-
-def _quarantine(connection: duckdb.DuckDBPyConnection, tables: Sequence[str], file: Path, source: str, lake: Lake) -> None:
-    refused = " UNION ALL ".join(f"SELECT {literal(table)} AS target, * FROM refused_{table}" for table in tables)
-    identity = f"sha256(to_json([{escaped(source)}, target, raw, reason])::VARCHAR)"
-    lake.append(
-        "quarantine",
-        connection.sql(
-            f"""SELECT {identity} AS record_id, {escaped(source)} AS source, {literal(file.name)} AS file, row, reason, raw
-            FROM ({refused}) ORDER BY target, ordinal"""
-        ).to_arrow_reader(100_000),
+    union = " UNION ALL ".join(
+        f"SELECT {literal(table)} AS target, reason FROM refused_{table}" for table in [*accepted, "lines"]
     )
-
-
-def _report(connection: duckdb.DuckDBPyConnection, counts: Mapping[str, tuple[int, int]]) -> IngestReport:
-    tables = [*counts, "lines"]
-    union = " UNION ALL ".join(f"SELECT {literal(table)} AS target, reason FROM refused_{table}" for table in tables)
     quarantined = connection.execute(f"SELECT target, count(*) FROM ({union}) GROUP BY target").fetchall()
-    query = f"SELECT reason, count(*) AS n FROM ({union}) GROUP BY reason ORDER BY n DESC, reason LIMIT {_KEEP_NO_MORE_REASONS}"
+    reasons = f"SELECT reason, count(*) AS n FROM ({union}) GROUP BY reason ORDER BY n DESC, reason LIMIT {KEEP_NO_MORE_REASONS}"
+    links = {"links": accepted.get("links", 0) + observed} if observed else {}
     return IngestReport(
-        accepted={table: new for table, (new, _) in counts.items()},
-        duplicate={table: duplicate for table, (_, duplicate) in counts.items()},
-        quarantined={table: 0 for table in counts} | dict(quarantined),
-        reasons=dict(connection.execute(query).fetchall()),
-    )
-
-
-def _total(reports: Sequence[IngestReport]) -> IngestReport:
-    def added(numbers: Iterator[Mapping[str, int]]) -> dict[str, int]:
-        total: Counter[str] = Counter()
-        for each in numbers:
-            total.update(each)
-        return dict(total)
-
-    reasons = Counter(added(report.reasons for report in reports))
-    return IngestReport(
-        accepted=added(report.accepted for report in reports),
-        duplicate=added(report.duplicate for report in reports),
-        quarantined=added(report.quarantined for report in reports),
-        reasons=dict(reasons.most_common(_KEEP_NO_MORE_REASONS)),
+        accepted={**accepted, **links},
+        duplicate={table: count(f"SELECT count(*) FROM dropped_{table} WHERE verdict = 'duplicate'") for table in accepted},
+        quarantined={table: 0 for table in accepted} | dict(quarantined),
+        reasons=dict(connection.execute(reasons).fetchall()),
+        erased={table: number for table, number in erased.items() if number},
+        unusable_identifiers=sum(
+            count(f"SELECT coalesce(sum(unusable), 0) FROM staged_{table} WHERE reason IS NULL") for table in accepted
+        ),
     )

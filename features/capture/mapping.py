@@ -25,6 +25,22 @@
     kind = {constant = "redemption"}
     at = "redeemed_on"
 
+    [[consents]]                                 # what they said about being contacted
+    where = {column = "mail_ok", not_null = true}
+    customer_id = "client"
+    status = {column = "mail_ok", map = {"Y" = "granted", "N" = "denied"}}
+    channel = {constant = "email"}
+    at = "bought"
+
+    [[links]]                                    # which names are of one person
+    where = {column = "card", not_null = true}
+    left = {customer_id = "client"}
+    right = {loyalty_card = "card"}
+    at = "bought"
+
+Who it was is told by `customer_id`, by `identifiers = {email = "mail", cookie = "cid"}`, or by both; of the identifiers only
+keyed hashes are kept, and named together they are linked.
+
 All values are read as text first, so that "007" stays "007". A row that does not give a valid record goes to the quarantine
 with the reason. The files of one source may be given again, whole or grown: a record is known by its id, the first one stays.
 """
@@ -34,8 +50,14 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from features.capture.fields import Filter, Part, TimeZone
-from features.capture.sections import DecisionSection, InteractionSection, OutcomeSection, Section
+from features.capture.fields import Filter, Part, TimeZone, listed
+from features.capture.section import Section
+from features.capture.sections import ConsentSection, DecisionSection, InteractionSection, LinkSection, OutcomeSection
+from features.catalogue.model import Touchpoint, TouchpointName
+from features.domain import Stage
+
+TABLES = ("interactions", "decisions", "outcomes", "consents", "links")
+"""The lake's tables for which a mapping has sections, in the order in which they are taken."""
 
 
 class LookupKey(Part):
@@ -88,7 +110,23 @@ class Mapping(Part):
     """What the rows of one source mean."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60, description="the source")
-    format: Literal["parquet", "csv", "jsonl"] | None = Field(None, description="default: from the file's name; each may be .gz")
+    touchpoints: dict[TouchpointName, Stage] = Field(
+        {}, description="those that its records use, with their stages, for catalogues that name this mapping as a preset"
+    )
+    format: Literal["parquet", "csv", "jsonl"] | None = Field(
+        None, description="default: from the file's name; each may be .gz, and several may lie in one .zip"
+    )
+    records: str | None = Field(
+        None, min_length=1, description="json: where an object holds the array of its records, as `data.events`"
+    )
+    each: str | None = Field(
+        None,
+        min_length=1,
+        description="an array within a row: each element makes a row of its own, with the element in its place",
+    )
+    pairs: tuple[str, ...] = Field(
+        (), description="arrays of keys and values, as GA4's event_params: read like an object, `event_params.page_location`"
+    )
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="csv; default: the likeliest of , ; tab | in line 1"
     )
@@ -103,6 +141,8 @@ class Mapping(Part):
     interactions: tuple[InteractionSection, ...] = ()
     decisions: tuple[DecisionSection, ...] = ()
     outcomes: tuple[OutcomeSection, ...] = ()
+    consents: tuple[ConsentSection, ...] = ()
+    links: tuple[LinkSection, ...] = ()
 
     @field_validator("where", mode="before")
     @classmethod
@@ -121,18 +161,25 @@ class Mapping(Part):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not any(True for _ in self.sections()):
-            raise ValueError("a mapping has at least one [[interactions]], [[decisions]] or [[outcomes]]")
+            raise ValueError(f"a mapping has at least one of {', '.join(f'[[{table}]]' for table in TABLES)}")
         return self
+
+    @field_validator("touchpoints")
+    @classmethod
+    def _known_channels(cls, given: dict[str, Stage]) -> dict[str, Stage]:
+        for name, stage in given.items():
+            Touchpoint(name=name, stage=stage)
+        return given
 
     def sections(self) -> Iterator[tuple[str, str, Section]]:
         """Every section: its table, its name for messages, itself."""
-        for table in ("interactions", "decisions", "outcomes"):
+        for table in TABLES:
             for nth, section in enumerate(getattr(self, table)):
                 yield table, f"{table}.{nth}", section
 
     def columns(self) -> Iterator[tuple[str, str]]:
         """Every column that it reads of the file or of a lookup, with the key that does."""
-        yield from (("where", each.column) for each in self.where)
+        yield from (("where", column) for each in self.where for column in listed(each.column))
         yield from ((f"lookups.{name}", lookup.key.left) for name, lookup in self.lookups.items())
         yield from (("group", column) for column in (self.group.columns if self.group else ()))
         yield from ((f"{name}.{key}", column) for _, name, section in self.sections() for key, column in section.columns())

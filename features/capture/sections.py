@@ -1,87 +1,41 @@
-"""The three kinds of section of a source mapping, each of which makes one kind of record out of a row."""
+"""The kinds of section of a source mapping, each of which makes one kind of record out of a row."""
 
-import re
-from collections.abc import Iterator
-from datetime import timedelta
-from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from features.capture.fields import Filter, NumberField, Part, TextField, TimeField
-from features.domain import NONE, Kind, Metric, Stage
+from features.capture.fields import IdentifierField, NumberField, TextField
+from features.capture.section import IdentifierType, Personal, Section, require_values
+from features.catalogue.model import MessageClass
+from features.domain import NONE, Channel, ConsentStatus, ContactForm, Direction, Kind, LinkAction, Metric, Stage
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+PURPOSES: tuple[str, ...] = get_args(MessageClass)
 
 
-def _a_duration(text: str) -> str:
-    if not _DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is no duration; write a number and s, m, h or d, such as '36h'")
-    return text
-
-
-Duration = Annotated[str, AfterValidator(_a_duration)]
-
-
-class Section(Part):
-    """What every kind of record has."""
-
-    where: tuple[Filter, ...] = Field((), description="which rows; default: all")
-    at: TimeField = Field(description="when it happened")
-    received_at: TimeField | None = Field(None, description="when it became known; default: when it happened")
-    received_after: Duration | None = Field(None, description="instead: how long after it happened it became known, such as '1d'")
-
-    @field_validator("where", mode="before")
-    @classmethod
-    def _one_filter_or_several(cls, given: object) -> object:
-        return [given] if isinstance(given, dict) else given
-
-    @model_validator(mode="after")
-    def _one_way_to_be_received(self) -> Self:
-        if self.received_at is not None and self.received_after is not None:
-            raise ValueError("give received_at or received_after, not both")
-        return self
-
-    @property
-    def delay(self) -> timedelta:
-        """How long after it happened a record became known."""
-        match = _DURATION.fullmatch(self.received_after or "0s")
-        return timedelta(**{_UNITS[match[2]]: float(match[1])}) if match else timedelta()
-
-    def fields(self) -> Iterator[tuple[str, TextField]]:
-        """Every field that is given, with its key."""
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            if isinstance(value, TextField):
-                yield name, value
-            elif isinstance(value, dict):
-                yield from ((f"{name}.{key}", field) for key, field in value.items())
-
-    def columns(self) -> Iterator[tuple[str, str]]:
-        """Every column that it reads, with the key that does."""
-        yield from (("where", each.column) for each in self.where)
-        yield from ((key, column) for key, field in self.fields() for column in field.columns)
-
-
-class InteractionSection(Section):
+class InteractionSection(Personal):
     """Rows that are interactions."""
 
-    customer_id: TextField
-    touchpoint: TextField = Field(description="a touchpoint of the catalogue")
+    touchpoint: TextField = Field(description="a touchpoint of the catalogue, or unknown.unknown")
     kind: TextField = Field(description=f"one of {', '.join(Kind)}")
     message_id: TextField | None = Field(
         None, description="unique within the source; default: a hash of the row, which changes if the row does"
     )
     stage: TextField | None = Field(None, description="default: the touchpoint's")
-    value: NumberField | None = Field(None, description="money, in the catalogue's currency")
+    value: NumberField | None = Field(None, description="money, in the catalogue's currency unless `currency` names another")
+    currency: TextField | None = Field(None, description="of the value, such as EUR; converted by the catalogue's rates")
     metric: TextField | None = Field(None, description=f"a satisfaction scale: {', '.join(Metric)}")
     score: NumberField | None = Field(None, description="the rating on that scale")
+    text: TextField | None = Field(None, description="what the customer wrote, in English: only its sentiment is kept")
+    sentiment: NumberField | None = Field(None, description="-1 to 1, where the source knows it; counts before that of the text")
+    direction: TextField | None = Field(None, description="inbound or outbound; default: outbound for contacts, else inbound")
+    contact_form: TextField | None = Field(None, description="direct or indirect; default: the touchpoint's")
     decision_id: TextField | None = Field(
         None, description="the decision that it carries out or answers, as [[decisions]] names it"
     )
     traits: dict[str, TextField] = Field({}, description="customer attributes by their names in the catalogue; for kind profile")
-    properties: dict[str, TextField] | Literal["*"] = Field({}, description='columns to keep with the record; "*" keeps all')
+    properties: dict[str, TextField] | Literal["*"] = Field(
+        {}, description='columns to keep with the record; "*" keeps all but identifiers and text'
+    )
 
     @field_validator("properties", mode="before")
     @classmethod
@@ -92,16 +46,19 @@ class InteractionSection(Section):
     def _values_are_of_the_domain(self) -> Self:
         if (self.metric is None) != (self.score is None):
             raise ValueError("a rating has both metric and score")
-        _require(self.kind, Kind, "kind")
-        _require(self.metric, Metric, "metric")
-        _require(self.stage, Stage, "stage")
+        if self.currency is not None and self.value is None:
+            raise ValueError("a currency belongs to a value; give both")
+        require_values(self.kind, Kind, "kind")
+        require_values(self.metric, Metric, "metric")
+        require_values(self.stage, Stage, "stage")
+        require_values(self.direction, Direction, "direction")
+        require_values(self.contact_form, ContactForm, "contact_form")
         return self
 
 
-class DecisionSection(Section):
+class DecisionSection(Personal):
     """Rows that say which touchpoint was chosen for a customer, elsewhere."""
 
-    customer_id: TextField
     touchpoint: TextField = Field(description="what was chosen: a touchpoint of the catalogue, or none")
     decision_id: TextField | None = Field(
         None, description="used as it is, so that outcomes of any source can name it; default: a hash"
@@ -133,11 +90,43 @@ class OutcomeSection(Section):
 
     @model_validator(mode="after")
     def _kind_is_of_the_domain(self) -> Self:
-        _require(self.kind, Kind, "kind")
+        require_values(self.kind, Kind, "kind")
         return self
 
 
-def _require(field: TextField | None, values: type[StrEnum], key: str) -> None:
-    for value in () if field is None else field.fixed_values:
-        if value not in set(values):
-            raise ValueError(f"{key}: {value!r} is not one of {', '.join(values)}")
+class ConsentSection(Personal):
+    """Rows that say what a customer said about being contacted."""
+
+    status: TextField = Field(description=f"one of {', '.join(ConsentStatus)}")
+    channel: TextField | None = Field(None, description="default: every channel")
+    purpose: TextField | None = Field(
+        None, description="a message class: marketing, service or transactional; default: every one"
+    )
+    message_id: TextField | None = Field(
+        None, description="unique within the source; default: a hash of the row, which changes if the row does"
+    )
+
+    @model_validator(mode="after")
+    def _values_are_of_the_domain(self) -> Self:
+        require_values(self.status, ConsentStatus, "status")
+        require_values(self.channel, Channel, "channel")
+        for value in () if self.purpose is None else self.purpose.fixed_values:
+            if value not in PURPOSES:
+                raise ValueError(f"purpose: {value!r} is not one of {', '.join(PURPOSES)}")
+        return self
+
+
+Party = Annotated[dict[IdentifierType, IdentifierField], Field(min_length=1, max_length=1)]
+
+
+class LinkSection(Section):
+    """Rows that say whether two identifiers are of one person."""
+
+    left: Party = Field(description='one identifier, as in `{customer_id = "user"}` or `{cookie = "anonymous_id"}`')
+    right: Party = Field(description="the other one")
+    action: TextField = Field(TextField(constant=LinkAction.LINK), description=f"one of {', '.join(LinkAction)}; default: link")
+
+    @model_validator(mode="after")
+    def _action_is_of_the_domain(self) -> Self:
+        require_values(self.action, LinkAction, "action")
+        return self

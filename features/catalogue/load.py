@@ -12,6 +12,8 @@ from features.errors import ConfigurationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_PRESETS = Path(__file__).parents[1] / "capture" / "presets"
+
 
 def load_catalogue(path: Path) -> Catalogue:
     """Read and check the catalogue at `path`.
@@ -21,23 +23,46 @@ def load_catalogue(path: Path) -> Catalogue:
     ConfigurationError
         When the file is missing, is not TOML, or has an unknown or invalid key.
     """
-    return parse_toml(Catalogue, path)
+    return parse_catalogue(_read_toml(path), name=str(path))
 
 
 def parse_catalogue(values: dict[str, Any], *, name: str = "catalogue") -> Catalogue:
-    """Check a catalogue given as a dictionary; `name` stands for the file in messages."""
-    return _validated(Catalogue, values, name)
+    """Check a catalogue given as a dictionary; `name` stands for the file in messages.
+
+    The touchpoints of its presets come after its own; one that it lists itself is as it says.
+    """
+    return _validated(Catalogue, _with_touchpoints_of_presets(values, name), name)
 
 
 def parse_toml(model: type[Model], path: Path) -> Model:
     """Read any TOML file into its checked model, with errors that name file and key."""
+    return _validated(model, _read_toml(path), str(path))
+
+
+def _with_touchpoints_of_presets(values: dict[str, Any], name: str) -> dict[str, Any]:
+    presets, own = values.get("presets"), values.get("touchpoints", [])
+    if not isinstance(presets, list) or not isinstance(own, list):
+        return values  # the model says what is wrong with it
+    listed = {each.get("name") for each in own if isinstance(each, dict)}
+    brought = {each: stage for preset in presets for each, stage in _touchpoints_of(preset, name).items() if each not in listed}
+    return {**values, "touchpoints": [*own, *({"name": each, "stage": brought[each]} for each in sorted(brought))]}
+
+
+def _touchpoints_of(preset: str, name: str) -> dict[str, str]:
+    paths = {path.stem: path for path in sorted(_PRESETS.glob("*.toml"))}
+    if preset not in paths:
+        raise ConfigurationError(f"{name}: presets: there is no preset {preset!r}; choose of {', '.join(paths)}")
+    touchpoints: dict[str, str] = _read_toml(paths[preset]).get("touchpoints", {})
+    return touchpoints
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such file; write it, or name another one") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: not readable as TOML: {error}") from None
-    return _validated(model, values, str(path))
 
 
 def _validated(model: type[Model], values: dict[str, Any], name: str) -> Model:

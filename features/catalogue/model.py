@@ -5,10 +5,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from features.domain import NONE, Channel, Kind, Stage, channel_of
+from features.catalogue.identifiers import KNOWN_TYPES, IdentifierType
+from features.domain import NONE, Channel, ContactForm, Kind, Stage, channel_of
 
 MessageClass = Literal["marketing", "service", "transactional"]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 TouchpointName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z0-9_]+$", max_length=100)]
+
+
+_INDIRECT = (Channel.SOCIAL, Channel.ADS)
 
 
 class _Table(BaseModel):
@@ -23,6 +28,7 @@ class Touchpoint(_Table):
     description: str = ""
     owner: str = ""
     message_class: MessageClass = "marketing"
+    contact_form: ContactForm | None = Field(None, description="direct or indirect; default: indirect on social media and in ads")
     recommendable: bool = Field(False, description="whether the brand can start it")
     cost: float = Field(0.0, ge=0, description="money per contact")
     prior_uplift: float = Field(
@@ -33,6 +39,11 @@ class Touchpoint(_Table):
     def channel(self) -> Channel:
         """The channel, from the name."""
         return Channel(channel_of(self.name))
+
+    @property
+    def form(self) -> ContactForm:
+        """Where it takes place: at the brand itself, or at somebody else's."""
+        return self.contact_form or (ContactForm.INDIRECT if self.channel in _INDIRECT else ContactForm.DIRECT)
 
     @model_validator(mode="after")
     def _channel_is_known(self) -> Self:
@@ -104,18 +115,64 @@ class Exploration(_Table):
     floor: float = Field(0.02, ge=0, le=0.5, description="least probability of every eligible touchpoint")
 
 
+class ConsentRule(_Table):
+    """What contacts of a purpose, on a channel or on all, need from the customer."""
+
+    purpose: MessageClass
+    channel: Channel | None = Field(None, description="default: every channel")
+    basis: Literal["opt_in", "opt_out"] = Field(
+        description="opt_in: only who granted it; opt_out: all but who denied or withdrew"
+    )
+
+    @property
+    def name(self) -> str:
+        """The rule in words, as it stands in decision records."""
+        return f"{self.purpose} on {self.channel or 'any channel'} is {self.basis.replace('_', '-')}"
+
+
+class Holdout(_Table):
+    """Customers whom the brand leaves alone, so that what touchpoints change can be measured."""
+
+    share: float = Field(0.0, ge=0, le=0.5, description="of all customers; 0 is none")
+    salt: str = Field("holdout", min_length=1, description="another salt draws another holdout")
+
+
+class Source(_Table):
+    """What is expected of a source of records, by its name in the mapping."""
+
+    retention_days: float | None = Field(None, gt=0, description="older records are deleted; default: kept")
+    quiet_hours: float | None = Field(
+        None, gt=0, description="nothing for so long raises the alarm; default: learnt from how often records came"
+    )
+
+
 class Catalogue(_Table):
     """Everything the business configures."""
 
-    currency: str = Field("USD", pattern="^[A-Z]{3}$")
+    currency: Currency = "USD"
+    rates: dict[Currency, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="what one unit of another currency is worth in the catalogue's"
+    )
+    phone_region: str = Field("US", pattern="^[A-Z]{2}$", description="of telephone numbers without a country code")
     objective: Objective = Objective()
     exploration: Exploration = Exploration()
-    touchpoints: tuple[Touchpoint, ...] = Field(min_length=1)
+    presets: tuple[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], ...] = Field(
+        (), description="source presets whose touchpoints belong to the catalogue as well"
+    )
+    touchpoints: tuple[Touchpoint, ...] = Field((), description="at least one, here or by a preset")
     traits: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=60)], Trait] = Field(default_factory=dict)
     caps: tuple[Cap, ...] = ()
+    identifiers: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)], IdentifierType] = Field(
+        default_factory=dict, description="types of identifiers, beside those that are known anyway, or instead of them"
+    )
+    consent: tuple[ConsentRule, ...] = Field((), description="default: opt-out for every purpose but transactional")
+    holdout: Holdout = Holdout()
+    sources: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=60)], Source] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_are_unique_and_caps_point_somewhere(self) -> Self:
+        if not self.touchpoints and not self.presets:
+            raise ValueError("a catalogue has at least one touchpoint: add [[touchpoints]], or presets")
         names = [touchpoint.name for touchpoint in self.touchpoints]
         for name in names:
             if names.count(name) > 1:
@@ -137,6 +194,12 @@ class Catalogue(_Table):
     def arms(self) -> tuple[str, ...]:
         """What a decision chooses from: `none` first, then the recommendable touchpoints in catalogue order."""
         return (NONE, *(touchpoint.name for touchpoint in self.recommendable))
+
+    @property
+    def identifier_types(self) -> dict[str, IdentifierType]:
+        """Every type of identifier, strongest first."""
+        types = {**KNOWN_TYPES, **self.identifiers}
+        return dict(sorted(types.items(), key=lambda item: (item[1].priority, item[0])))
 
     def touchpoint(self, name: str) -> Touchpoint | None:
         """The touchpoint of that name, or None."""

@@ -1,14 +1,24 @@
 """What arrived or was decided online, durable before it is acknowledged; SQLite on one machine, PostgreSQL beyond it.
 
 Rows get positions that grow in the order of their commits, so a reader that remembers the last position it has seen misses
-nothing. Writers therefore take turns; many rows in one call cost little more than one.
+nothing. Writers therefore take turns; many rows in one call, or calls of many threads at once, cost little more than one.
 """
 
 from features.journal.journal import Journal
-from features.journal.records import Contacts, Quarantined, Receipt, RecordedDecision, SentInteraction, SentOutcome, Status
+from features.journal.records import (
+    Contacts,
+    Identity,
+    Quarantined,
+    Receipt,
+    RecordedDecision,
+    SentInteraction,
+    SentOutcome,
+    Status,
+)
 
 __all__ = [
     "Contacts",
+    "Identity",
     "Journal",
     "Quarantined",
     "Receipt",

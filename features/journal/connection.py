@@ -1,16 +1,24 @@
 """Opens the journal's database: writers take turns, readers never wait, a commit is on disk."""
 
-from collections.abc import Iterator
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import ConfigurationError, StoreError
 
 _BUSY_SECONDS = 30.0
+_CONNECT_SECONDS = 10
+_PAUSE_SECONDS = 0.01
+_FRESH_SECONDS = 0.2
 _WRITERS_LOCK = 0x746F756368  # any constant: the name of our advisory lock in PostgreSQL
 
 
@@ -22,8 +30,11 @@ class Database:
             self.engine = _engine(url)
         except (SQLAlchemyError, ImportError) as error:
             raise ConfigurationError(f"journal_url {url!r}: not a usable SQLAlchemy URL: {error}") from None
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
         # Without BEGIN and ROLLBACK around it, one indexed query costs half as much.
         self._readers = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Threads queue here, where the next one starts at once; the database would let them poll, or keep a connection each.
+        self._turn = Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -34,28 +45,98 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that no other writer runs beside, durable when the block ends."""
-        with _translated(self.engine), self.engine.begin() as connection:
-            if self.engine.dialect.name == "postgresql":
+        with self._turn, _translated(self.engine), self.engine.begin() as connection:
+            if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
             yield connection
 
+    def scrub(self, tables: Sequence[str]) -> None:
+        """Leave nothing of what was deleted from the tables in the database's files.
+
+        PostgreSQL keeps its log of changes as long as it is told to, and backups are their owner's.
+
+        Raises
+        ------
+        StoreError
+            When readers were in the way for long; then repeat.
+        """
+        if not self.is_sqlite:
+            with self.reading() as connection:
+                for table in tables:
+                    connection.execute(text(f"VACUUM {table}"))
+            return
+        with self._turn, self.reading() as connection:
+            busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
+        if busy:
+            raise StoreError(
+                "the journal was being read all the time, so its log still holds what was erased; repeat the erasure"
+            )
+
+
+def is_unreachable(error: BaseException | None) -> bool:
+    """Whether a StoreError says that the database was locked, full or gone, and not that it refused what it was given."""
+    return isinstance(error, OperationalError | PoolTimeoutError)
+
 
 def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, max_overflow=-1)
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, max_overflow=-1, hide_parameters=True)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    if parsed.get_backend_name() != "postgresql":
+        raise ConfigurationError(f"journal_url {url!r}: the journal is kept in SQLite or PostgreSQL; give a URL of one of them")
+    engine = create_engine(parsed, connect_args={"connect_timeout": _CONNECT_SECONDS}, hide_parameters=True)
+    event.listen(engine, "connect", _configure_postgresql)
+    event.listen(engine, "checkin", lambda _, record: record.info.update(used=time.monotonic()))
+    event.listen(engine, "checkout", partial(_replace_if_dead, engine))
     return engine
 
 
-def _configure_sqlite(connection: Any, _: object) -> None:
+def _configure_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # the driver would otherwise begin transactions by itself, and deferred ones
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    _switch_to_wal(connection)
+    # secure_delete: what is erased is overwritten with zeros
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode with our own patience: while others open the new file too, SQLite says "locked" without waiting."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _configure_postgresql(connection: Any, _: object) -> None:
+    # Whatever the server's own settings, an acknowledged record is on disk, nobody waits for ever for a turn, and a plan that
+    # was made when a table was empty is not kept for when it is large.
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+        cursor.execute(f"SET lock_timeout = '{_BUSY_SECONDS:g}s'")
+    connection.commit()
+
+
+def _replace_if_dead(engine: Engine, connection: Any, record: Any, _: object) -> None:
+    """Ask a connection that was not used for a moment whether its server is still there; SQLAlchemy's own ping asks always."""
+    if time.monotonic() - record.info.get("used", 0.0) > _FRESH_SECONDS:
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool then tries another one
+
+
 def _begin_immediate(connection: Connection) -> None:
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return  # this is told of readers as well, who would wait for every writer, and every writer for them
     # A deferred transaction that reads first and writes later fails when another writer came in between.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -65,7 +146,8 @@ def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, UnicodeError) as error:  # UnicodeError: half a surrogate pair in a text
-        cause = getattr(error, "orig", None) or error
+        cause = " ".join(str(getattr(error, "orig", None) or error).split())
         raise StoreError(
-            f"the journal at {engine.url!r} did not answer: {cause}; nothing was written, repeat the call"
+            # Where the answer to a commit was lost nobody knows; what is sent again counts once
+            f"the journal at {engine.url!r} did not answer: {cause}; nothing was acknowledged, repeat the call"
         ) from error

@@ -13,6 +13,7 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"  # the same record was there already
     CONFLICT = "conflict"  # another record of that id was there already; this one is in the quarantine
+    ERASED = "erased"  # it is of somebody who asked to be forgotten since; it was not kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,8 @@ class Receipt:
 
     Attributes
     ----------
-    position : where the record with this id stands in the journal.
+    message_id : of the record; of a link its link_id.
+    position : where the record with this id stands in the journal; 0 when it was not kept.
     reason : why it was quarantined, for a conflict.
     """
 
@@ -73,6 +75,19 @@ class RecordedDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is today.
+
+    Attributes
+    ----------
+    identifiers : all by which the customer is known, the customer_id among them, in alphabetical order.
+    """
+
+    customer_id: str
+    identifiers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Contacts:
     """How often a customer was contacted.
 
@@ -93,5 +108,6 @@ class Quarantined:
 
     record_id: str
     source: str
+    received_at: datetime
     reason: str
     raw: str

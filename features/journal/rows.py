@@ -7,14 +7,30 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from features.domain import Interaction, Kind, Metric, Outcome, Stage
+from features.domain import (
+    Consent,
+    ConsentStatus,
+    ContactForm,
+    Direction,
+    Interaction,
+    Kind,
+    Link,
+    LinkAction,
+    Metric,
+    Outcome,
+    Stage,
+)
 from features.instants import microseconds, moment
 from features.journal.records import Quarantined, RecordedDecision, SentInteraction, SentOutcome
+
+# json.dumps would make an encoder for each text.
+_COMPACT = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+_SORTED = json.JSONEncoder(sort_keys=True)
 
 
 def json_object(values: Mapping[str, str]) -> str | None:
     """Canonical JSON of a flat mapping; None when it is empty."""
-    return json.dumps(dict(values), sort_keys=True, ensure_ascii=False, separators=(",", ":")) if values else None
+    return _COMPACT.encode(dict(values)) if values else None
 
 
 def interaction_row(interaction: Interaction) -> dict[str, Any]:
@@ -31,6 +47,11 @@ def interaction_row(interaction: Interaction) -> dict[str, Any]:
         "metric": None if interaction.metric is None else interaction.metric.value,
         "score": interaction.score,
         "decision_id": interaction.decision_id,
+        "identifiers": json.dumps(interaction.identifiers) if interaction.identifiers else None,
+        "direction": interaction.direction,
+        "contact_form": interaction.contact_form,
+        "sentiment": interaction.sentiment,
+        "original_at": interaction.original_at,
         "traits": json_object(interaction.traits),
         "properties": json_object(interaction.properties),
     }
@@ -66,15 +87,16 @@ def decision_row(decision: RecordedDecision) -> dict[str, Any]:
     }
 
 
-def quarantine_row(source: str, reason: str, raw: str) -> dict[str, Any]:
+def quarantine_row(source: str, reason: str, raw: str, received_at: int) -> dict[str, Any]:
     """The row of a refused record; the same record refused for the same reason has the same id."""
-    return {"record_id": _digest([source, reason, raw]), "source": source, "reason": reason, "raw": raw}
+    record_id = _digest([source, reason, raw])
+    return {"record_id": record_id, "source": source, "received_at": received_at, "reason": reason, "raw": raw}
 
 
 def refused_row(row: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """The quarantine's row of a row that another table did not take."""
     raw = {name: value for name, value in row.items() if name not in ("digest", "received_at")}
-    refused = quarantine_row(row["source"], reason, json.dumps(raw, sort_keys=True, ensure_ascii=False))
+    refused = quarantine_row(row["source"], reason, json.dumps(raw, sort_keys=True, ensure_ascii=False), row["received_at"])
     return {**refused, "record_id": _digest([row["source"], reason, row["digest"]])}  # by what was sent: refused again, kept once
 
 
@@ -93,6 +115,11 @@ def as_interaction(row: Row[Any]) -> Interaction:
         metric=None if row.metric is None else Metric(row.metric),
         score=row.score,
         decision_id=row.decision_id,
+        identifiers=tuple(json.loads(row.identifiers)) if row.identifiers else (),
+        direction=None if row.direction is None else Direction(row.direction),
+        contact_form=None if row.contact_form is None else ContactForm(row.contact_form),
+        sentiment=row.sentiment,
+        original_at=row.original_at,
         traits=json.loads(row.traits) if row.traits else {},
         properties=json.loads(row.properties) if row.properties else {},
     )
@@ -127,8 +154,64 @@ def as_decision(row: Row[Any]) -> RecordedDecision:
 
 def as_quarantined(row: Row[Any]) -> Quarantined:
     """The refused record of a row."""
-    return Quarantined(record_id=row.record_id, source=row.source, reason=row.reason, raw=row.raw)
+    return Quarantined(
+        record_id=row.record_id, source=row.source, received_at=moment(row.received_at), reason=row.reason, raw=row.raw
+    )
+
+
+def link_row(link: Link) -> dict[str, Any]:
+    """The row of a fact of the link log."""
+    return {
+        "link_id": link.link_id,
+        "left": link.left,
+        "right": link.right,
+        "action": link.action.value,
+        "at": microseconds(link.at),
+        "received_at": microseconds(link.received_at),
+        "source": link.source,
+    }
+
+
+def as_link(row: Row[Any]) -> Link:
+    """The fact of a row."""
+    return Link(
+        link_id=row.link_id,
+        left=row.left,
+        right=row.right,
+        action=LinkAction(row.action),
+        at=moment(row.at),
+        received_at=moment(row.received_at),
+        source=row.source,
+    )
+
+
+def consent_row(consent: Consent) -> dict[str, Any]:
+    """The row of a consent."""
+    row = {
+        "message_id": consent.message_id,
+        "customer_id": consent.customer_id,
+        "channel": consent.channel,
+        "purpose": consent.purpose,
+        "status": consent.status.value,
+        "at": microseconds(consent.at),
+        "source": consent.source,
+    }
+    return {**row, "digest": _digest(row), "received_at": microseconds(consent.received_at)}
+
+
+def as_consent(row: Row[Any]) -> Consent:
+    """The consent of a row."""
+    return Consent(
+        message_id=row.message_id,
+        customer_id=row.customer_id,
+        channel=row.channel,
+        purpose=row.purpose,
+        status=ConsentStatus(row.status),
+        at=moment(row.at),
+        received_at=moment(row.received_at),
+        source=row.source,
+    )
 
 
 def _digest(values: object) -> str:
-    return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return sha256(_SORTED.encode(values).encode()).hexdigest()

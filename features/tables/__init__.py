@@ -4,17 +4,19 @@ What is kept of a customer is a *state*: decayed sums, counts, first and last ti
 so late and out-of-order interactions do no harm, and each is true at every later time by arithmetic alone. In order:
 
 1. `declared` lists the features; each names its read, each read the folds that it needs.
-2. `folds` make the state, one interaction at a time (`running`) or over the whole lake (`history`).
-3. `reads` make feature values out of states as of any time (`reading`), the same for history rows and for online rows.
+2. `folds` and `extremes` make the state, one interaction at a time (`running`) or over the whole lake (`history`).
+3. `combining` makes the state of a customer out of those of the customer's identifiers.
+4. `reads` make feature values out of states as of any time (`reading`), the same for history rows and for online rows.
 
 Features at a time T see exactly the interactions whose `visible_at`, the later of `at` and `received_at`, is at most T.
 """
 
 from features.instants import microseconds
+from features.tables.combining import combine
 from features.tables.declared import TOTAL, feature_list
 from features.tables.feature import Feature, all_columns, state_columns
 from features.tables.frames import KNOWN
-from features.tables.history import history, latest
+from features.tables.history import as_of, history, latest
 from features.tables.reading import matrix, read, stacked
 from features.tables.running import empty_state, fold
 from features.tables.state import POSITION, STATE_AT, State, StateColumn
@@ -28,6 +30,8 @@ __all__ = [
     "State",
     "StateColumn",
     "all_columns",
+    "as_of",
+    "combine",
     "empty_state",
     "feature_list",
     "fold",

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ibis
@@ -21,6 +23,7 @@ from features.tables.history import history, latest
 from features.tables.state import POSITION, STATE_AT
 
 _MARKS = ("customer_id", STATE_AT, POSITION, TOTAL)
+_SPILL = "spill-"
 _MEMORY_LIMIT = "2GB"  # beyond it DuckDB spills to disk
 
 
@@ -103,10 +106,28 @@ def ignore_warnings_of_ibis() -> None:
 
 @contextmanager
 def batch_connection(folder: Path) -> Iterator[Any]:
-    """An ibis connection to a DuckDB of its own, with bounded memory, that spills into `folder`."""
+    """An ibis connection to a DuckDB of its own, with bounded memory, that spills into a folder of its own within `folder`."""
     ignore_warnings_of_ibis()
-    connection = ibis.duckdb.connect(temp_directory=str(folder / "spill"), memory_limit=_MEMORY_LIMIT)
+    with TemporaryDirectory(prefix=f"{_SPILL}{os.getpid()}-", dir=folder) as spill:
+        connection = ibis.duckdb.connect(temp_directory=spill, memory_limit=_MEMORY_LIMIT)
+        try:
+            yield connection
+        finally:
+            connection.disconnect()
+
+
+def remove_spilled(folder: Path) -> None:
+    """Remove what processes that were killed have left of their spilling."""
+    for left in folder.glob(f"{_SPILL}*"):
+        if not _is_running(int(left.name.removeprefix(_SPILL).partition("-")[0])):
+            rmtree(left)
+
+
+def _is_running(process_id: int) -> bool:
     try:
-        yield connection
-    finally:
-        connection.disconnect()
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from features.catalogue.model import Catalogue, Trait
 from features.domain import RESPONSES, Kind, Metric, Stage
+from features.tables.extremes import Current, Extreme
 from features.tables.feature import Feature
-from features.tables.folds import Count, Current, DecayedSum, Extreme, Total
+from features.tables.folds import Count, DecayedSum, Total
 from features.tables.reads import Category, Days, Decayed, Mean, MeanGap, Number, OpenCart, Plain, Rate
 from features.tables.where import ANY, Where
 
@@ -48,6 +49,7 @@ def feature_list(catalogue: Catalogue) -> tuple[Feature, ...]:
         *_recency(),
         *_purchases(),
         *_satisfaction(),
+        *_sentiment(),
         *_contacts(catalogue),
         *_where_now(catalogue),
         *_traits(catalogue),
@@ -101,6 +103,19 @@ def _satisfaction() -> Iterator[Feature]:
         yield Feature(count.name, "int", "count", f"Number of {metric.upper()} ratings given, ever.", Plain(count))
         yield Feature(f"{metric}_mean_score", "float", "score", f"Mean {metric.upper()} score.", Mean(total, count))
         yield Feature(last.name, "float", "score", f"Last {metric.upper()} score.", Plain(last))
+
+
+def _sentiment() -> Iterator[Feature]:
+    said, days = Where(sentiment=True), 30
+    count, total = Count("sentiment_lifetime_count", said), Total("sentiment_lifetime_sum", "sentiment", said)
+    recent = DecayedSum(f"sentiment_{days}d_sum", days, said, of="sentiment")
+    halved = Mean(recent, DecayedSum(f"sentiment_{days}d_count", days, said))
+    yield Feature(count.name, "int", "count", "Number of times something was said in words, ever.", Plain(count))
+    yield Feature(
+        "sentiment_lifetime_score", "float", "score", "Mean sentiment of all that was said, -1 to 1.", Mean(total, count)
+    )
+    meaning = f"Mean sentiment of what was said, each halved every {days} days, -1 to 1."
+    yield Feature(f"sentiment_{days}d_score", "float", "score", meaning, halved)
 
 
 def _contacts(catalogue: Catalogue) -> Iterator[Feature]:

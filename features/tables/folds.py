@@ -1,10 +1,11 @@
-"""Folds: what a state keeps, as sums and extremes, so that the order in which interactions arrive makes no difference.
+"""Folds: what a state keeps, as sums here and extremes next door, so that the order of interactions makes no difference.
 
-Each fold says it twice and the property tests hold the two together: `step` takes one interaction into a state;
+Each fold says it several times and the property tests hold them together: `step` takes one interaction into a state;
 `gather` and `settle` are the same over a table, first a reduction (cumulative for history, grouped for the latest row), then
-row-wise arithmetic on what was reduced.
+row-wise arithmetic on what was reduced; `combine` makes one state out of the states of parts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -12,7 +13,7 @@ import ibis
 
 from features.errors import ConfigurationError
 from features.instants import DAY
-from features.tables.state import Arrival, State, StateColumn
+from features.tables.state import STATE_AT, Arrival, State, StateColumn
 from features.tables.where import ANY, Where
 
 SHORTEST_HALF_LIFE = 7.0
@@ -41,10 +42,13 @@ class Fold(Protocol):
     def settle(self, gathered: ibis.Table) -> dict[str, Any]:
         """The own columns by name, out of a table with what was gathered, `state_at` and `origin`."""
 
+    def combine(self, states: Sequence[State], state_at: int) -> State:
+        """The own columns of the state of all interactions of `states`, the latest of which stands at `state_at`."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecayedSum:
-    """Sum of `2 ** -(age / half_life)` over interactions, or of that times their value, as of `state_at`.
+    """Sum of `2 ** -(age / half_life)` over interactions, or of that times their value or sentiment, as of `state_at`.
 
     It is true at every later time by one more multiplication, which is what makes it cheap online. Over history it is a
     cumulative sum of `value * 2 ** ((at - origin) / half_life)`, scaled back row by row. A double holds exponents from
@@ -60,7 +64,7 @@ class DecayedSum:
     name: str
     half_life_days: float
     where: Where = ANY
-    of: Literal["count", "value"] = "count"
+    of: Literal["count", "value", "sentiment"] = "count"
 
     def __post_init__(self) -> None:
         if self.half_life_days < SHORTEST_HALF_LIFE:
@@ -72,7 +76,7 @@ class DecayedSum:
     @property
     def columns(self) -> tuple[StateColumn, ...]:
         """One float."""
-        what = "sum of the values" if self.of == "value" else "number"
+        what = "number" if self.of == "count" else f"sum of the {self.of}s"
         meaning = f"{what} of {self.where}, each halved every {self.half_life_days:g} days, as of state_at"
         return (StateColumn(self.name, "float", 0.0, meaning),)
 
@@ -80,20 +84,25 @@ class DecayedSum:
         """Decay what is there to the new `state_at`, then add the interaction decayed by its own age."""
         total = float(state[self.name] or 0.0) * self._remaining(arrival.after - arrival.before)
         if self.where.matches(arrival.interaction):
-            weight = 1.0 if self.of == "count" else arrival.interaction.value or 0.0
+            weight = 1.0 if self.of == "count" else getattr(arrival.interaction, self.of) or 0.0
             total += weight * self._remaining(arrival.after - arrival.at)
         state[self.name] = total
 
     def gather(self, rows: ibis.Table) -> dict[str, Any]:
         """Sum of the values, inflated by the time since the customer's first interaction."""
         inflated = _float(2.0) ** (self._half_lives(rows.at - rows.origin) + _float(_FIRST_EXPONENT))
-        weighted = inflated if self.of == "count" else inflated * rows.value.fill_null(_float(0.0))
+        weighted = inflated if self.of == "count" else inflated * rows[self.of].fill_null(_float(0.0))
         return {self.name: self.where.expression(rows).ifelse(weighted, _float(0.0)).sum()}
 
     def settle(self, gathered: ibis.Table) -> dict[str, Any]:
         """Deflate to `state_at`."""
         deflation = _float(2.0) ** (_float(-_FIRST_EXPONENT) - self._half_lives(gathered.state_at - gathered.origin))
         return {self.name: gathered[self.name] * deflation}
+
+    def combine(self, states: Sequence[State], state_at: int) -> State:
+        """Decay each to the same time, then add."""
+        decayed = (float(each[self.name] or 0.0) * self._remaining(state_at - int(each[STATE_AT] or 0)) for each in states)
+        return {self.name: sum(decayed)}
 
     def _remaining(self, elapsed: int) -> float:
         return float(2.0 ** -(elapsed / DAY / self.half_life_days))
@@ -128,13 +137,17 @@ class Count:
         """As gathered."""
         return {self.name: gathered[self.name].cast("int64")}
 
+    def combine(self, states: Sequence[State], state_at: int) -> State:
+        """Add."""
+        return {self.name: sum(int(each[self.name] or 0) for each in states)}
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Sum of the values or scores of interactions, ever; a missing one counts as zero."""
+    """Sum of the values, scores or sentiments of interactions, ever; a missing one counts as zero."""
 
     name: str
-    of: Literal["value", "score"]
+    of: Literal["value", "score", "sentiment"]
     where: Where = ANY
 
     @property
@@ -155,93 +168,9 @@ class Total:
         """As gathered."""
         return {self.name: gathered[self.name]}
 
-
-@dataclass(frozen=True, slots=True)
-class Extreme:
-    """Time of the first or the last interaction."""
-
-    name: str
-    which: Literal["first", "last"]
-    where: Where = ANY
-
-    @property
-    def columns(self) -> tuple[StateColumn, ...]:
-        """One int, null before the first."""
-        return (StateColumn(self.name, "int", None, f"microseconds since 1970 of the {self.which} of {self.where}"),)
-
-    def step(self, state: State, arrival: Arrival) -> None:
-        """Keep the earlier or later time."""
-        if self.where.matches(arrival.interaction):
-            known = state[self.name]
-            pick = min if self.which == "first" else max
-            state[self.name] = arrival.at if known is None else pick(int(known), arrival.at)
-
-    def gather(self, rows: ibis.Table) -> dict[str, Any]:
-        """Least or greatest time."""
-        times = self.where.expression(rows).ifelse(rows.at, ibis.null("int64"))
-        return {self.name: times.min() if self.which == "first" else times.max()}
-
-    def settle(self, gathered: ibis.Table) -> dict[str, Any]:
-        """As gathered."""
-        return {self.name: gathered[self.name]}
-
-
-@dataclass(frozen=True, slots=True)
-class Current:
-    """What the latest interaction that says anything about it says: a stage, channel, score, value or trait.
-
-    Two at the same microsecond: the greater value holds, so that it does not depend on who was heard first.
-
-    Attributes
-    ----------
-    of : field of the interaction, or `traits`.
-    trait : name of the trait when `of` is `traits`; kept as text, and read as a number or category later.
-    """
-
-    name: str
-    of: Literal["stage", "channel", "score", "value", "traits"]
-    where: Where = ANY
-    trait: str = ""
-
-    @property
-    def time_name(self) -> str:
-        """The column that tells since when."""
-        return f"{self.name}_at"
-
-    @property
-    def columns(self) -> tuple[StateColumn, ...]:
-        """The value and its time, null before the first."""
-        what = f"trait {self.trait}" if self.trait else self.of
-        dtype: Literal["float", "text"] = "float" if self.of in ("score", "value") else "text"
-        return (
-            StateColumn(self.name, dtype, None, f"latest {what} among {self.where}"),
-            StateColumn(self.time_name, "int", None, f"microseconds since 1970 of the latest {what} among {self.where}"),
-        )
-
-    def step(self, state: State, arrival: Arrival) -> None:
-        """Keep the later of the two, by time and then by value."""
-        said = self._said(arrival)
-        if said is None or not self.where.matches(arrival.interaction):
-            return
-        known: Any = (state[self.time_name], state[self.name])
-        if known[0] is None or (arrival.at, said) > known:
-            state[self.time_name], state[self.name] = arrival.at, said
-
-    def gather(self, rows: ibis.Table) -> dict[str, Any]:
-        """Greatest pair of time and value."""
-        said = rows[f"trait_{self.trait}"] if self.trait else rows[self.of]
-        pair = ibis.struct({"at": rows.at, "said": said})
-        return {self.name: (self.where.expression(rows) & said.notnull()).ifelse(pair, ibis.null(pair.type())).max()}
-
-    def settle(self, gathered: ibis.Table) -> dict[str, Any]:
-        """The pair taken apart."""
-        return {self.name: gathered[self.name]["said"], self.time_name: gathered[self.name]["at"]}
-
-    def _said(self, arrival: Arrival) -> float | str | None:
-        if self.trait:
-            return arrival.interaction.traits.get(self.trait)
-        said = getattr(arrival.interaction, self.of)
-        return said if said is None or self.of in ("score", "value") else str(said)
+    def combine(self, states: Sequence[State], state_at: int) -> State:
+        """Add."""
+        return {self.name: sum(float(each[self.name] or 0.0) for each in states)}
 
 
 def _float(value: float) -> Any:

@@ -1,6 +1,6 @@
 """States as the feature store takes them and gives them back: a data frame in, arrays out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,16 @@ from features.instants import moment
 from features.tables.state import STATE_AT, State, StateColumn
 
 KNOWN = "known"
-"""Column of `arrays`: false where nothing was known of the customer at that time."""
+"""Column: false where nothing was known of the customer at that time."""
 
 _DTYPES = {"float": "float64", "int": "Int64", "text": "object"}
 
 
-def frame(columns: Sequence[StateColumn], customer_id: str, state: State) -> pd.DataFrame:
-    """One state as a row with its customer and time."""
-    visible_at = moment(int(state[STATE_AT] or 0))
-    row: dict[str, Any] = {"customer_id": [customer_id], "visible_at": pd.Series([visible_at]).dt.as_unit("us")}
-    return pd.DataFrame(row | {each.name: pd.Series([state[each.name]], dtype=_DTYPES[each.dtype]) for each in columns})
+def frame(columns: Sequence[StateColumn], states: Mapping[str, State]) -> pd.DataFrame:
+    """States by identifier as rows with their identifiers and times."""
+    times = [moment(int(state[STATE_AT] or 0)) for state in states.values()]
+    given = {each.name: pd.Series([state[each.name] for state in states.values()], dtype=_DTYPES[each.dtype]) for each in columns}
+    return pd.DataFrame({"customer_id": list(states), "visible_at": pd.Series(times).dt.as_unit("us"), **given})
 
 
 def rows_frame(rows: pa.RecordBatch) -> pd.DataFrame:
@@ -30,14 +30,18 @@ def rows_frame(rows: pa.RecordBatch) -> pd.DataFrame:
     return rows_as_frame
 
 
-def arrays(columns: Sequence[StateColumn], joined: pa.Table) -> dict[str, NDArray[Any]]:
-    """Columns by name as `read` takes them, and `known`; the empty state where nothing is known."""
-    known = np.asarray(joined[STATE_AT].is_valid())
-    return {**{column.name: _array(joined[column.name], column, known) for column in columns}, KNOWN: known}
+def empty_arrays(columns: Sequence[StateColumn], n: int) -> dict[str, NDArray[Any]]:
+    """N empty states: columns by name as `read` takes them, and `known`."""
+    empty = {each.name: None if each.dtype == "text" else np.nan if each.initial is None else each.initial for each in columns}
+    states = {each.name: np.full(n, empty[each.name], object if each.dtype == "text" else np.float64) for each in columns}
+    return {**states, KNOWN: np.zeros(n, dtype=bool)}
 
 
-def _array(values: pa.ChunkedArray, column: StateColumn, known: NDArray[np.bool_]) -> NDArray[Any]:
-    if column.dtype == "text":
-        return np.asarray(values.to_numpy(), dtype=object)
-    numbers = np.asarray(values.to_numpy(), dtype=np.float64)
-    return numbers if column.initial is None else np.where(known, numbers, float(column.initial))
+def fill(columns: Sequence[StateColumn], states: Mapping[str, NDArray[Any]], found: pa.Table) -> None:
+    """Put states that were found into their places, the column `row` of `found`."""
+    rows = found["row"].to_numpy()
+    for column in columns:
+        values = found[column.name]
+        # DuckDB counts in 128 bits, which would become Python objects
+        states[column.name][rows] = (values if column.dtype == "text" else values.cast(pa.float64())).to_numpy()
+    states[KNOWN][rows] = True

@@ -1,4 +1,4 @@
-"""All at once, over the lake: a state per customer and time, or the latest per customer, as lazy ibis expressions.
+"""All at once, over the lake: states as of every time, as of given times, or the latest, as lazy ibis expressions.
 
 The expressions run on DuckDB and are written so that Spark takes them too: no Python float literal, no division by zero, no
 `last(order_by=)`, no row hash.
@@ -10,8 +10,9 @@ from typing import Any
 
 import ibis
 
+from features.tables.extremes import Current
 from features.tables.feature import Feature, folds_of
-from features.tables.folds import Current, Fold
+from features.tables.folds import Fold
 from features.tables.state import POSITION, STATE_AT
 
 KEY = ("customer_id", "visible_at")
@@ -30,7 +31,7 @@ def history(features: Sequence[Feature], interactions: ibis.Table) -> ibis.Table
     `customer_id`, `visible_at` (timestamp), `state_at`, `position` and the state columns.
     """
     folds = folds_of(features)
-    rows = _rows(folds, interactions)
+    rows = _with_origin(_rows(folds, interactions))
     order = {"group_by": "customer_id", "order_by": ["visible_at", "message_id"]}
     so_far = ibis.window(preceding=None, following=0, **order)
     gathered = rows.select(
@@ -48,25 +49,52 @@ def history(features: Sequence[Feature], interactions: ibis.Table) -> ibis.Table
 def latest(features: Sequence[Feature], interactions: ibis.Table) -> ibis.Table:
     """One row per customer: the last row of `history`, by plain grouping, several times faster."""
     folds = folds_of(features)
-    rows = _rows(folds, interactions)
+    rows = _with_origin(_rows(folds, interactions))
     gathered = rows.group_by("customer_id").agg(
         visible_at=rows.visible_at.max(), origin=rows.origin.min(), state_at=rows.known.max(), **_gathered(folds, rows)
     )
     return _settled(folds, gathered)
 
 
+def as_of(features: Sequence[Feature], interactions: ibis.Table, asked: ibis.Table) -> ibis.Table:
+    """One row per question: the state of all interactions of some customers that were visible at a time.
+
+    By one join and one grouping: for a few times per customer much faster than looking them up in `history`.
+
+    Parameters
+    ----------
+    asked : `row` (the question), `customer_id` and `until` (microseconds); several rows of one question are taken together.
+
+    Returns
+    -------
+    `row`, `state_at`, `position` and the state columns; no row for a question to which nothing was visible.
+    """
+    folds = folds_of(features)
+    rows = _rows(folds, interactions.semi_join(asked, "customer_id"))
+    firsts = rows.group_by("customer_id").agg(origin=rows.at.min())
+    asked = asked.join(firsts, "customer_id").select("row", "until", "origin", asker="customer_id")
+    asked = asked.mutate(origin=asked.origin.min().over(ibis.window(group_by="row")))
+    seen = rows.join(asked, [rows.customer_id == asked.asker, rows.known <= asked.until])
+    gathered = seen.group_by("row").agg(origin=seen.origin.min(), state_at=seen.known.max(), **_gathered(folds, seen))
+    return _settled(folds, gathered, key=("row",))
+
+
 def _rows(folds: Sequence[Fold], interactions: ibis.Table) -> ibis.Table:
-    """The interactions once each, with times in microseconds, traits as columns and every customer's first time."""
+    """The interactions once each, with times in microseconds and traits as columns."""
     copy = ibis.row_number().over(ibis.window(group_by="message_id", order_by=["received_at", "at"]))
     unique = interactions.mutate(copy=copy).filter(lambda table: table.copy == 0)
     visible_at = ibis.greatest(unique.at, unique.received_at)
-    rows = unique.select(
-        *("customer_id", "message_id", "channel", "kind", "stage", "metric", "score", "value", "position"),
+    return unique.select(
+        *("customer_id", "message_id", "channel", "kind", "stage", "metric", "score", "value", "sentiment", "position"),
         visible_at=visible_at,
         known=_microseconds(visible_at),
         at=_microseconds(unique.at),
         **{f"trait_{trait}": unique.traits.cast("json")[trait].str for trait in _traits(folds)},
     )
+
+
+def _with_origin(rows: ibis.Table) -> ibis.Table:
+    """Every customer's first time, from which decayed sums count."""
     return rows.mutate(origin=rows.at.min().over(ibis.window(group_by="customer_id")))
 
 
@@ -77,11 +105,11 @@ def _gathered(folds: Sequence[Fold], rows: ibis.Table) -> dict[str, Any]:
     return reductions
 
 
-def _settled(folds: Sequence[Fold], gathered: ibis.Table) -> ibis.Table:
+def _settled(folds: Sequence[Fold], gathered: ibis.Table, key: Sequence[str] = KEY) -> ibis.Table:
     columns: dict[str, Any] = {}
     for fold in folds:
         columns |= fold.settle(gathered)
-    return gathered.select(*KEY, STATE_AT, POSITION, **columns)
+    return gathered.select(*key, STATE_AT, POSITION, **columns)
 
 
 def _traits(folds: Sequence[Fold]) -> list[str]:

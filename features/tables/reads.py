@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.instants import DAY
-from features.tables.folds import Count, Current, DecayedSum, Extreme, Fold, Total
+from features.tables.extremes import Current, Extreme
+from features.tables.folds import Count, DecayedSum, Fold, Total
 from features.tables.state import STATE_AT
 
 Floats = NDArray[np.float64]
@@ -129,10 +130,13 @@ class MeanGap:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A total by its count; NaN when there was none."""
+    """A total by its count; NaN when there was none.
 
-    total: Total
-    count: Count
+    Of two sums that decay alike it is the mean weighted by recency, at every time the same.
+    """
+
+    total: Total | DecayedSum
+    count: Count | DecayedSum
 
     @property
     def folds(self) -> tuple[Fold, ...]:

@@ -22,6 +22,7 @@ class Where:
     channel: str | None = None
     stage: Stage | None = None
     metric: Metric | None = None
+    sentiment: bool = False  # only those whose sentiment is known
 
     def matches(self, interaction: Interaction) -> bool:
         """Whether `interaction` counts."""
@@ -30,6 +31,7 @@ class Where:
             and (self.channel is None or interaction.channel == self.channel)
             and (self.stage is None or interaction.stage == self.stage)
             and (self.metric is None or interaction.metric == self.metric)
+            and (not self.sentiment or interaction.sentiment is not None)
         )
 
     def expression(self, rows: ibis.Table) -> Any:
@@ -38,6 +40,8 @@ class Where:
         for column, wanted in (("channel", self.channel), ("stage", self.stage), ("metric", self.metric)):
             if wanted is not None:
                 conditions.append(rows[column] == str(wanted))
+        if self.sentiment:
+            conditions.append(rows.sentiment.notnull())
         return reduce(and_, conditions) if conditions else rows.customer_id.notnull()  # true, as a column
 
     def __str__(self) -> str:
@@ -45,6 +49,7 @@ class Where:
         for word, wanted in (("channel", self.channel), ("stage", self.stage), ("metric", self.metric)):
             if wanted is not None:
                 parts.append(f"{word} {wanted}")
+        parts += ["known sentiment"] if self.sentiment else []
         return f"interactions of {', '.join(parts)}" if parts else "all interactions"
 
 

@@ -12,9 +12,22 @@ import pyarrow as pa
 import pytest
 
 from features.compaction import compact
-from features.domain import Interaction, Kind, Metric, Outcome, Stage
+from features.domain import (
+    Consent,
+    ConsentStatus,
+    ContactForm,
+    Direction,
+    Interaction,
+    Kind,
+    LinkAction,
+    Metric,
+    Outcome,
+    Stage,
+)
+from features.identity import link_of
 from features.journal import Journal, RecordedDecision
 from features.lake import SCHEMAS, Lake
+from features.privacy.lake_rows import delete_rows
 from features.settings import load_settings
 from features.tables import POSITION, TOTAL, empty_state, fold
 from features.workspace import Workspace
@@ -76,6 +89,11 @@ def test_every_column_arrives(journal, lake):
         traits={"age": "30"},
         properties={"page": "ü"},
         received_at=AT + timedelta(hours=1),
+        identifiers=("email:1", "cookie:2"),
+        direction=Direction.INBOUND,
+        contact_form=ContactForm.DIRECT,
+        sentiment=-0.5,
+        original_at="1.5.2024 14:00",
     )
     journal.append_interactions([full])
     compact(journal, lake, batch=10)
@@ -93,6 +111,11 @@ def test_every_column_arrives(journal, lake):
             "metric": "csat",
             "score": 4.0,
             "decision_id": "d1",
+            "identifiers": ["email:1", "cookie:2"],
+            "direction": "inbound",
+            "contact_form": "direct",
+            "sentiment": -0.5,
+            "original_at": "1.5.2024 14:00",
             "traits": '{"age":"30"}',
             "properties": '{"page":"ü"}',
             "source": "app",
@@ -121,28 +144,49 @@ def test_decisions_keep_their_record_and_probability(journal, lake):
 
 def test_only_what_is_new_moves(journal, lake):
     fill(journal, 25)
-    journal.quarantine("app", "no kind", '{"a":1}')
-    assert compact(journal, lake, batch=10).moved == {"interactions": 25, "decisions": 0, "outcomes": 25, "quarantine": 1}
+    journal.quarantine("app", "no kind", '{"a":1}', received_at=AT)
+    assert compact(journal, lake, batch=10).moved == {
+        "interactions": 25,
+        "decisions": 0,
+        "outcomes": 25,
+        "links": 0,
+        "consents": 0,
+        "quarantine": 1,
+    }
     assert not any(compact(journal, lake, batch=10).moved.values())
     fill(journal, 5, start=25)
-    journal.quarantine("app", "no time", '{"a":1}')
-    assert compact(journal, lake, batch=10).moved == {"interactions": 5, "decisions": 0, "outcomes": 5, "quarantine": 1}
+    journal.quarantine("app", "no time", '{"a":1}', received_at=AT)
+    assert compact(journal, lake, batch=10).moved == {
+        "interactions": 5,
+        "decisions": 0,
+        "outcomes": 5,
+        "links": 0,
+        "consents": 0,
+        "quarantine": 1,
+    }
     assert sorted(lake.read("interactions")["position"].to_pylist()) == list(range(1, 31))
     assert lake.read("quarantine")["file"].to_pylist() == ["/online", "/online"]
 
 
 @pytest.mark.parametrize("name", ["a.csv", "online"])
 def test_rows_from_files_do_not_hide_rows_of_the_journal(journal, lake, name):
-    foreign = {"record_id": "r", "source": "pos", "file": name, "row": 900, "reason": "bad", "raw": "{}"}
+    foreign = {"record_id": "r", "source": "pos", "received_at": AT, "file": name, "row": 900, "reason": "bad", "raw": "{}"}
     lake.append("quarantine", pa.Table.from_pylist([foreign], schema=SCHEMAS["quarantine"]))
-    journal.quarantine("app", "no kind", "{}")
+    journal.quarantine("app", "no kind", "{}", received_at=AT)
     assert compact(journal, lake, batch=10).moved["quarantine"] == 1
 
 
 def test_a_key_that_a_file_brought_before_is_not_doubled(journal, lake):
     fill(journal, 3)
     bring_files(lake, (1, {}))
-    assert compact(journal, lake, batch=10).moved == {"interactions": 2, "decisions": 0, "outcomes": 2, "quarantine": 0}
+    assert compact(journal, lake, batch=10).moved == {
+        "interactions": 2,
+        "decisions": 0,
+        "outcomes": 2,
+        "links": 0,
+        "consents": 0,
+        "quarantine": 0,
+    }
     assert [each.message_id for _, each in journal.interactions_after("c", 0)] == ["m0", "m2"]
     assert not any(compact(journal, lake, batch=10).moved.values())
 
@@ -173,6 +217,69 @@ def test_what_was_posted_and_says_something_else_than_a_file_is_in_the_quarantin
     assert {reason: raw.get("value") for reason, raw in refused.items()} == said
     assert refused[f"decision_id 'd' {remedy}"]["touchpoint"] == "none"
     assert sorted(lake.read("interactions")["value"].to_pylist()) == [0.0, 1.0, 7.0]
+
+
+def consent(name, **changes):
+    given = dict(customer_id="c", status=ConsentStatus.DENIED, at=AT, received_at=AT + timedelta(hours=1), source="app")
+    return Consent(message_id=name, **{**given, "channel": "email", "purpose": "marketing", **changes})
+
+
+def said(one, other, **changes):
+    given = dict(action=LinkAction.LINK, at=AT, received_at=AT + timedelta(hours=1), source="crm", message_id="said")
+    return link_of(one, other, **{**given, **changes})
+
+
+def row_of(record, **changes):
+    return {name: getattr(record, name) for name in record.__dataclass_fields__} | changes
+
+
+def test_links_and_consents_arrive_whole_and_once(journal, lake):
+    journal.append_interactions([interaction(1, customer_id="ann", identifiers=("bob",))])
+    journal.append_links([said("eve", "bob", action=LinkAction.BLOCK)])
+    journal.append_consents([consent("c1"), consent("c2", channel=None, purpose=None, status=ConsentStatus.GRANTED)])
+    moved = compact(journal, lake, batch=1).moved
+    assert (moved["links"], moved["consents"]) == (2, 2)
+    observed = said("ann", "bob", source="app", received_at=AT, message_id="m1")
+    blocked = said("bob", "eve", action=LinkAction.BLOCK)
+    assert sorted(lake.read("links").to_pylist(), key=lambda row: row["position"]) == [
+        row_of(observed, position=1),
+        row_of(blocked, position=2),
+    ]
+    assert sorted(lake.read("consents").to_pylist(), key=lambda row: row["position"]) == [
+        row_of(consent("c1"), position=1),
+        row_of(consent("c2", channel=None, purpose=None, status=ConsentStatus.GRANTED), position=2),
+    ]
+    assert not any(compact(journal, lake, batch=1).moved.values())
+
+
+def test_links_and_consents_that_a_file_brought_before_count_once(journal, lake):
+    lake.append("links", pa.Table.from_pylist([row_of(said("ann", "bob"))], schema=SCHEMAS["links"]))
+    rows = [row_of(consent("c1")), row_of(consent("c2", status=ConsentStatus.GRANTED))]
+    lake.append("consents", pa.Table.from_pylist(rows, schema=SCHEMAS["consents"]))
+    journal.append_links([said("ann", "bob")])
+    journal.append_consents([consent("c1"), consent("c2")])
+    moved = compact(journal, lake, batch=10).moved
+    assert (moved["links"], moved["consents"], moved["quarantine"]) == (0, 0, 1)
+    (refused,) = lake.read("quarantine").to_pylist()
+    assert refused["reason"].startswith("message_id 'c2' came in a file") and json.loads(refused["raw"])["status"] == "denied"
+    assert journal.rows_after("links", 0, 9) == journal.rows_after("consents", 0, 9) == []
+    assert journal.customer_of("bob") == "ann", "for the service it counts all the same"
+
+
+def test_nothing_comes_back_of_who_was_erased(journal, lake):
+    fill(journal, 4)
+    journal.append_interactions([interaction("last", customer_id="ann", identifiers=("bob",))])
+    journal.append_consents([consent("c1", customer_id="ann")])
+    compact(journal, lake, batch=10)
+    journal.bury([journal.tombstone("ann")], AT + timedelta(days=1))
+    journal.erase(["ann"])
+    for table, condition in (("interactions", "customer_id = 'ann'"), ("links", "\"left\" = 'ann'"), ("consents", "true")):
+        delete_rows(lake, table, condition)
+    assert lake.last_position("interactions") == 4, "lower than before"
+    journal.append_interactions([interaction("last", customer_id="ann"), interaction(9)])
+    assert compact(journal, lake, batch=10).moved["interactions"] == 1
+    assert sorted(lake.read("interactions")["position"].to_pylist()) == [1, 2, 3, 4, 6]
+    assert len(journal.interactions_after("c", 0)) == 5, "none was taken for one that a file brought"
 
 
 COMPACT = """

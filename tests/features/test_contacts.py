@@ -6,7 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from features.catalogue.identifiers import KNOWN_TYPES
 from features.contacts import bring_contacts
+from features.identity import Members, identify
 from features.journal import Journal, RecordedDecision
 from features.lake import SCHEMAS, Lake
 
@@ -30,9 +32,9 @@ def test_recent_contacts_of_files_are_brought_once_and_older_or_other_ones_never
     lake = Lake(tmp_path / "lake")
     rows = [_row("a", days_ago=3), _row("b", days_ago=40), _row("c", days_ago=3, kind="purchase")]
     lake.append("interactions", pa.Table.from_pylist(rows, schema=SCHEMAS["interactions"]))
-    assert bring_contacts(lake, journal, since=NOW - timedelta(days=28)) == 1
-    assert bring_contacts(lake, journal, since=NOW - timedelta(days=28)) == 0
-    found = journal.contacts_of("ann", since=NOW - timedelta(days=28))
+    assert bring_contacts(lake, journal, since=NOW - timedelta(days=28), members=Members.load(tmp_path)) == 1
+    assert bring_contacts(lake, journal, since=NOW - timedelta(days=28), members=Members.load(tmp_path)) == 0
+    found = journal.contacts_of(["ann"], since=NOW - timedelta(days=28))
     assert found.touchpoints == ("mail.a",) and found.times == (NOW - timedelta(days=3),)
 
 
@@ -59,6 +61,22 @@ def test_a_contact_that_carries_out_a_decision_of_the_service_counts_once(tmp_pa
         ),
         contacts_seen=None,
     )
-    assert bring_contacts(lake, journal, since=NOW - timedelta(days=28)) == 2
-    assert journal.contacts_of("ann", since=NOW - timedelta(days=28)).seen == 2
-    assert journal.contacts_of("bob", since=NOW - timedelta(days=28)).seen == 1
+    assert bring_contacts(lake, journal, since=NOW - timedelta(days=28), members=Members.load(tmp_path)) == 2
+    assert journal.contacts_of(["ann"], since=NOW - timedelta(days=28)).seen == 2
+    assert journal.contacts_of(["bob"], since=NOW - timedelta(days=28)).seen == 1
+
+
+def test_a_contact_at_another_identifier_of_the_customer_carries_out_the_decision_as_well(
+    tmp_path: Path, journal: Journal
+) -> None:
+    lake, mail = Lake(tmp_path / "lake"), f"email:{'0' * 32}"
+    contact = _row("sent", days_ago=1, decision_id="d1") | {"customer_id": mail}
+    lake.append("interactions", pa.Table.from_pylist([contact], schema=SCHEMAS["interactions"]))
+    decided = {"decision_id": "d1", "customer_id": "ann", "touchpoint": "mail.a", "at": NOW, "record": "{}", "probability": 1.0}
+    lake.append("decisions", pa.Table.from_pylist([decided], schema=SCHEMAS["decisions"]))
+    link = {"link_id": "1", "left": "ann", "right": mail, "action": "link", "at": NOW, "received_at": NOW, "source": "crm"}
+    lake.append("links", pa.Table.from_pylist([link], schema=SCHEMAS["links"]))
+    since, members = NOW - timedelta(days=28), Members.load(tmp_path)
+    identify(lake, types=KNOWN_TYPES, folder=tmp_path, now=NOW, on_progress=lambda message: None)
+    assert bring_contacts(lake, journal, since=since, members=members) == 0
+    assert bring_contacts(lake, journal, since=since, members=Members.load(tmp_path / "nobody is linked")) == 1

@@ -1,12 +1,14 @@
 import multiprocessing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import ibis
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from features.errors import ConfigurationError, StoreError
-from features.lake import KEYS, SCHEMAS, Lake
+from features.lake import KEYS, SCHEMAS, Lake, content_digest, duckdb_session
 
 AT = datetime(2024, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -126,3 +128,70 @@ def test_processes_that_append_the_same_rows_at_once_do_not_double_them(lake):
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert len(ids(lake)) == len(set(ids(lake))) == 15 + 100
+
+
+def test_rows_of_a_query_are_written_as_they_are(lake):
+    with lake.lock(), duckdb_session() as connection:
+        connection.register("rows", outcomes("a", "b"))
+        assert lake.write("outcomes", connection, "FROM rows") == 2
+        assert lake.write("outcomes", connection, "FROM rows LIMIT 0") == 0
+    assert (ids(lake), lake.version("outcomes"), len(list((lake.path / "outcomes").glob("*.parquet")))) == (["a", "b"], 0, 1)
+
+
+def test_a_query_that_fails_leaves_no_file_behind(lake):
+    with pytest.raises(StoreError), duckdb_session() as connection:
+        connection.register("rows", outcomes("a"))
+        lake.write("outcomes", connection, "SELECT * REPLACE (error('broken') AS kind) FROM rows")
+    assert not lake.exists("outcomes") and not list((lake.path / "outcomes").glob("*"))
+
+
+def test_a_file_without_a_commit_is_no_part_of_the_table(lake):
+    lake.append("outcomes", outcomes("a"))
+    (file,) = lake.files("outcomes")
+    (lake.path / "outcomes" / "part-killed.parquet").write_bytes(Path(file).read_bytes())
+    assert ids(lake) == ["a"]
+
+
+@pytest.fixture
+def older(lake):
+    """A lake that was written when outcomes had no value yet."""
+    write_deltalake(lake.path / "outcomes", outcomes("old").drop_columns(["value", "position"]))
+    return lake
+
+
+def test_a_lake_of_an_earlier_version_is_read_with_nulls(older):
+    assert older.read("outcomes").to_pylist()[0] | {"value": None} == older.read("outcomes").to_pylist()[0]
+    table = older.ibis_table(ibis.duckdb.connect(), "outcomes")
+    assert (table.message_id.max().execute(), table.value.count().execute()) == ("old", 0)
+    assert set(table.columns) == set(SCHEMAS["outcomes"].names)
+    with duckdb_session() as connection:
+        (row,) = connection.execute(f"SELECT message_id, value FROM {older.relation('outcomes')}").fetchall()
+    assert row == ("old", None)
+    assert older.last_position("outcomes") == 0
+
+
+def test_a_lake_of_an_earlier_version_is_added_to(older):
+    assert older.append("outcomes", outcomes("old", "new", value=2.0)) == 1
+    values = {row["message_id"]: row["value"] for row in DeltaTable(older.path / "outcomes").to_pyarrow_table().to_pylist()}
+    assert values == {"old": None, "new": 2.0}
+    assert {row["message_id"]: row["value"] for row in older.read("outcomes").to_pylist()} == values
+    with duckdb_session() as connection:
+        rows = connection.execute(f"SELECT message_id, value FROM {older.relation('outcomes')}").fetchall()
+    assert dict(rows) == values
+
+
+def test_delta_sees_what_was_written_with_its_types(lake):
+    row = {"decision_id": "d", "candidates": ["none"], "probability": 0.5, "at": AT, "received_at": AT}
+    lake.append("decisions", pa.Table.from_pylist([row], schema=SCHEMAS["decisions"]))
+    table = DeltaTable(lake.path / "decisions").to_pyarrow_table()
+    assert table.num_rows == 1 and table.schema.names == SCHEMAS["decisions"].names
+    assert table["at"].type == SCHEMAS["decisions"].field("at").type
+
+
+def test_identifiers_say_the_same_in_any_order():
+    with duckdb_session() as connection:
+        names = [name for name in SCHEMAS["interactions"].names if name != "identifiers"]
+        nulls = ", ".join(f'NULL::VARCHAR AS "{name}"' for name in names)
+        rows = " UNION ALL ".join(f"SELECT {nulls}, {each}::VARCHAR[] AS identifiers" for each in ("['a', 'b']", "['b', 'a']"))
+        (count,) = connection.execute(f"SELECT count(DISTINCT {content_digest('interactions')}) FROM ({rows})").fetchall()
+    assert count == (1,)

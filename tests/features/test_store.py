@@ -260,11 +260,13 @@ def test_an_older_push_does_nothing_and_a_newer_one_is_online(home: Home) -> Non
     there = home.online("bob")
     assert there is not None
     newer = fold(home.store.features, there, _interaction("bob", 6), position=9)
-    assert home.store.push("bob", newer) and home.online("bob") == newer
-    assert not home.store.push("bob", there) and not home.store.push("bob", newer)
-    assert not home.store.push("bob", {**newer, POSITION: 8, STATE_AT: _us(90)})
+    assert home.store.push({"bob": newer}) == 1 and home.online("bob") == newer
+    assert home.store.push({"bob": there}) == 0 and home.store.push({"bob": newer}) == 0
+    assert home.store.push({"bob": {**newer, POSITION: 8, STATE_AT: _us(90)}}) == 0
     assert home.online("bob") == newer
-    assert home.store.push("new", home.folded([STREAM[0]])) and home.online("new") == home.folded([STREAM[0]])
+    new = home.folded([STREAM[0]])
+    assert home.store.push({"bob": there, "new": new}) == 1 and home.online("new") == new
+    assert home.store.push({}) == 0
 
 
 def test_a_lost_online_database_is_filled_again(home: Home) -> None:

@@ -178,6 +178,28 @@ def _row(customer_id: str, at: datetime, value: float) -> dict[str, object]:
 
 
 @pytest.fixture
+def with_rules(
+    settings: Settings, shared: Workspace, make_policy: Callable[..., Policy], tmp_path: Path
+) -> Iterator[Callable[..., "Client"]]:
+    """Makes clients of a service whose catalogue has further keys, and further tables at its end."""
+    journals = []
+
+    def make(tables: str = "", *, keys: str = "") -> Client:
+        path = tmp_path / "catalogue.toml"
+        path.write_text(f"{keys}\n{CATALOGUE}\n{tables}", encoding="utf-8")
+        workspace = Workspace(settings.model_copy(update={"catalogue": path}))
+        workspace.store = shared.store
+        assembly = assemble(workspace)
+        assembly.live.current = LoadedPolicy(make_policy("1"), "0" * 64)
+        journals.append(workspace.journal)
+        return Client(Bench(workspace, assembly), workspace.settings)
+
+    yield make
+    for journal in journals:
+        journal.close()
+
+
+@pytest.fixture
 def client(bench: Bench) -> "Client":
     """Calls the whole application as a server would, without one; at NOW unless the test moves the clock."""
     return Client(bench, bench.workspace.settings)

@@ -104,7 +104,7 @@ def test_a_dry_run_keeps_nothing_but_counts_what_was_posted(bench: Any) -> None:
     assert record.features.values["kind_purchase_lifetime_count"] == 3
     assert bench.workspace.journal.decision("d1") is None
     assert bench.workspace.journal.head() == 0
-    assert bench.workspace.journal.contacts_of("ann", NOW - timedelta(days=365)).seen == 0
+    assert bench.workspace.journal.contacts_of(["ann"], NOW - timedelta(days=365)).seen == 0
 
 
 def test_a_question_beyond_the_clock_skew_in_the_future_is_refused(bench: Any) -> None:
@@ -171,7 +171,7 @@ def test_a_cap_holds_however_many_decide_at_once(bench: Any, make_policy: Callab
     with ThreadPoolExecutor(8) as pool:
         chosen = list(pool.map(decide, range(24)))
     assert len(chosen) - chosen.count("none") == 1
-    assert bench.workspace.journal.contacts_of("bob", NOW - timedelta(days=365)).seen == 1
+    assert bench.workspace.journal.contacts_of(["bob"], NOW - timedelta(days=365)).seen == 1
 
 
 def test_a_contact_at_the_cap_drops_the_touchpoint_with_the_rule(bench: Any) -> None:

@@ -18,12 +18,14 @@ import pytest
 
 from features.journal import Journal
 from features.settings import load_settings
+from features.tables import TOTAL
 from serving.start import service_command
 from training.artifact import Provenance, write_artifact
 from training.policy import Policy
 from training.registry import Registry
 
 ANN = {"customer_id": "ann"}
+CHECKED_OUT = {"touchpoint": "store.checkout", "kind": "visit"}
 
 
 class Running:
@@ -179,6 +181,30 @@ def test_a_policy_whose_files_were_changed_is_not_taken(service: Running, versio
         path.write_bytes(original)
         registry.rollback()
     assert service.log.read_text().count("the old policy stays in force") == 1
+
+
+def test_what_is_posted_reaches_the_online_store_by_itself(service: Running, shared: Any) -> None:
+    service.post("/v1/interactions", {**CHECKED_OUT, "customer_id": "streamed", "message_id": "streamed-1"})
+    deadline = time.monotonic() + 5.0  # a second on a machine that does nothing else: benchmarks/realtime.py
+    while (state := shared.store.online_states(["streamed"])[0]) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert state[TOTAL] == 1
+
+
+def test_the_log_of_the_process_names_nobody(service: Running) -> None:
+    mail, customer = "clear.in.log@example.org", "customer-clear-in-log"
+    for identifiers in ({"email": mail}, {"email": "clear.in.log at example"}, {"customer_id": customer}):
+        service.post("/v1/interactions", {**CHECKED_OUT, "identifiers": identifiers})
+        service.post("/v1/recommend", {"identifiers": identifiers})
+        service.post("/v1/interactions", [{"identifiers": identifiers, "email": mail}])
+    for path in (f"/v1/customers/{customer}", f"/v1/customers/email={mail}", f"/v1/exports/{customer}", f"/{mail}"):
+        service.get(path)
+    assert httpx.delete(f"{service.url}/v1/customers/{customer}", timeout=30).status_code == 200
+    log, metrics = service.log.read_text(), service.get("/metrics").text
+    assert "policy in force" in log
+    for text in (log, metrics):
+        assert "clear.in.log" not in text and customer not in text
 
 
 def test_a_cap_holds_over_http_however_many_ask_at_once(service: Running) -> None:

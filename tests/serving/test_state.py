@@ -24,20 +24,20 @@ def test_while_the_feature_store_does_not_answer_customers_count_as_unknown(benc
 
 
 def test_values_are_told_however_old_they_are(bench: Any) -> None:
-    known = bench.assembly.reader.values("ann", at=NOW + timedelta(days=900))
+    known = bench.assembly.reader.values(["ann"], at=NOW + timedelta(days=900))
     assert known is not None and known["kind_purchase_lifetime_count"] == 2
-    assert bench.assembly.reader.values("nobody", at=NOW) is None
+    assert bench.assembly.reader.values(["nobody"], at=NOW) is None
 
 
 def test_contacts_are_read_as_far_back_as_the_longest_cap(bench: Any) -> None:
     journal, catalogue = bench.workspace.journal, bench.workspace.catalogue
     ages = (31, 29, 1)
     journal.add_contacts([(f"c{age}", "ann", "mail.offer", NOW - timedelta(days=age)) for age in ages])
-    contacts = recent_contacts(journal, catalogue, "ann", at=NOW)
+    contacts = recent_contacts(journal, catalogue, ["ann"], at=NOW)
     assert (contacts.seen, len(contacts.times)) == (3, 2)
 
 
 def test_a_contact_after_the_asked_time_counts_as_long_before_it(bench: Any) -> None:
     journal, catalogue = bench.workspace.journal, bench.workspace.catalogue
     journal.add_contacts([("c1", "ann", "mail.offer", NOW + timedelta(hours=3))])
-    assert recent_contacts(journal, catalogue, "ann", at=NOW).times == (NOW - timedelta(hours=3),)
+    assert recent_contacts(journal, catalogue, ["ann"], at=NOW).times == (NOW - timedelta(hours=3),)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from serving.problems import ProblemError, pointer
-from serving.wire import PostedInteraction, RecommendRequest, as_text, parse_json
+from serving.values import as_text, parse_json
+from serving.wire import PostedInteraction, RecommendRequest
 
 VALID = {"customer_id": "ann", "touchpoint": "store.checkout", "kind": "purchase", "value": 5, "at": "2026-01-31T11:00:00Z"}
 
@@ -22,6 +23,7 @@ json_values = st.recursive(
 fields = st.sampled_from(
     [
         "customer_id",
+        "identifiers",
         "touchpoint",
         "kind",
         "at",
@@ -42,7 +44,7 @@ quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 @quick
 @given(posted=nearly_valid | json_values)
 def test_whatever_json_is_posted_no_call_fails(client: Any, posted: Any) -> None:
-    for path in ("/v1/interactions", "/v1/recommend", "/v1/outcomes"):
+    for path in ("/v1/interactions", "/v1/recommend", "/v1/outcomes", "/v1/links", "/v1/consents", "/v1/customers/find"):
         response = client.post(path, content=json.dumps(posted).encode("utf-8", "surrogatepass"))
         assert response.status_code in (200, 202, 400, 404, 422), response.text
     response = client.post("/v1/interactions", content=json.dumps([posted, VALID]).encode("utf-8", "surrogatepass"))

@@ -6,9 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.catalogue.identifiers import KNOWN_TYPES
 from features.compaction import compact
-from features.domain import Interaction, Kind
+from features.domain import Interaction, Kind, Link, LinkAction
 from features.errors import TrainingError
+from features.identity.batch import identify
+from features.instants import microseconds
 from features.journal import Journal, RecordedDecision
 from features.lake import SCHEMAS, Lake
 from features.settings import Settings
@@ -167,3 +170,52 @@ def test_sums_added_up_in_another_order_leave_the_fingerprints_as_they_are(home,
         assert replace(data, features=data.features * (1 + 1e-15)).fingerprint == data.fingerprint
         assert replace(data, features=data.features * (1 + 1e-5)).fingerprint != data.fingerprint
     assert replace(snapshots, value=snapshots.value + (snapshots.at > 0)).fingerprint != snapshots.fingerprint
+
+
+COOKIE = "cookie:" + "c" * 32
+
+
+def rows_of(items, table):
+    names = [name for name in SCHEMAS[table].names if name not in ("traits", "properties", "identifiers")]
+    return pa.Table.from_pylist([{name: getattr(item, name, None) for name in names} for item in items], schema=SCHEMAS[table])
+
+
+@pytest.fixture(scope="module")
+def logged_in(tmp_path_factory):
+    """A decision for a cookie, a login on day 2 that shows whose it is, and a purchase of hers on day 3."""
+    settings = Settings(home=tmp_path_factory.mktemp("logged_in"))
+    catalogue, lake = synthetic_catalogue(), Lake(settings.lake_path)
+    bought = [("ann", NOON - timedelta(days=200)), (COOKIE, NOON - timedelta(days=1)), ("ann", NOON + timedelta(days=3))]
+    lake.append("interactions", rows_of([_purchase(name, at) for name, at in bought], "interactions"))
+    decided = {"decision_id": "d", "customer_id": COOKIE, "touchpoint": "none", "at": NOON, "received_at": NOON}
+    given = dict.fromkeys(SCHEMAS["decisions"].names) | {"source": "export", "probability": 0.4}
+    lake.append("decisions", pa.Table.from_pylist([given | decided], schema=SCHEMAS["decisions"]))
+    login = Link(
+        link_id="l",
+        left="ann",
+        right=COOKIE,
+        action=LinkAction.LINK,
+        at=NOON + timedelta(days=2),
+        received_at=NOON + timedelta(days=2),
+        source="app",
+    )
+    lake.append("links", rows_of([login], "links"))
+    identify(lake, types=KNOWN_TYPES, folder=settings.identity_path, now=LATER, on_progress=lambda line: None)
+    store = FeatureStore(settings, catalogue)
+    store.materialize(lake, until=LATER, on_progress=lambda line: None)
+    return lake, store, catalogue
+
+
+def test_a_decision_before_a_login_has_the_features_of_the_cookie_and_the_outcome_of_the_customer(logged_in):
+    rows = load_dataset(*logged_in, until=LATER)
+    assert (rows.customer_id[0], rows.conversion[0], rows.value[0]) == ("ann", 1.0, 10.0)
+    assert rows.features[0, rows.feature_names.index(TOTAL)] == 1.0  # the cookie's; that ann had bought before was not known
+
+
+def test_snapshots_before_a_login_know_the_customer_as_she_was_known_then(logged_in):
+    rows = load_snapshots(*logged_in, until=LATER, count=4)
+    counts = rows.features[:, [feature.name for feature in logged_in[1].features].index(TOTAL)]
+    assert set(rows.customer_id) == {"ann"} and len(counts) == 4
+    login = microseconds(NOON + timedelta(days=2))
+    assert counts.tolist() == [1.0 if at < login else 3.0 for at in rows.at]
+    assert counts.max() == 3.0

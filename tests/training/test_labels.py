@@ -202,6 +202,48 @@ def test_a_snapshot_says_who_left_and_what_the_others_spent(lake):
     }
 
 
+MEMBERS = "(select * from (values ('ann', 'ann'), ('cookie', 'ann'), ('phone', 'ann')) as members(identifier, customer_id))"
+
+
+def test_what_a_customer_did_under_any_name_is_the_outcome_once_identities_are_known(lake):
+    add(
+        lake, "decisions", decision("web", customer="cookie"), decision("mail", customer="ann"), decision("other", customer="bob")
+    )
+    add(lake, "interactions", buy("phone", NOON + timedelta(days=1), value=7.0), buy("ann", NOON + timedelta(days=2), value=3.0))
+    rows = by_id(decision_rows(lake, catalogue(), until=LATER, members=MEMBERS))
+    assert {name: (row["customer_id"], row["identifier"], row["value"]) for name, row in rows.items()} == {
+        "web": ("ann", "cookie", 10.0),
+        "mail": ("ann", "ann", 10.0),
+        "other": ("bob", "bob", 0.0),
+    }
+
+
+def test_whoever_a_wave_reached_under_another_name_is_no_control_of_it_and_a_customer_is_one_control(lake):
+    before = NOON - timedelta(days=5)
+    add(
+        lake, "interactions", *(buy(name, before + timedelta(hours=hour)) for hour, name in enumerate(("cookie", "phone", "bob")))
+    )
+    add(lake, "interactions", buy("ann", NOON + timedelta(days=1)))
+    add(lake, "decisions", decision("d", customer="bob", wave="w1"))
+    rows = by_id(decision_rows(lake, catalogue(), until=LATER, members=MEMBERS))
+    assert set(rows) == {"d", "implied:test:w1:ann"}
+    implied = rows["implied:test:w1:ann"]
+    assert (implied["identifier"], implied["converted"]) == ("cookie", True)  # as ann she was not known yet, as a cookie first
+    add(lake, "decisions", decision("e", customer="phone", at=NOON + timedelta(days=1), wave="w1"))
+    assert set(by_id(decision_rows(lake, catalogue(), until=LATER, members=MEMBERS))) == {"d", "e"}
+
+
+def test_a_snapshot_has_a_customer_of_many_names_once_under_the_name_known_then(lake):
+    add(lake, "interactions", buy("cookie", NOON - timedelta(days=9)), buy("phone", NOON - timedelta(days=8)))
+    add(lake, "interactions", buy("ann", NOON + timedelta(days=2), value=4.0), buy("phone", NOON + timedelta(days=3), value=5.0))
+    times = [microseconds(NOON - timedelta(days=9)), microseconds(NOON), microseconds(NOON + timedelta(days=5))]
+    rows = snapshot_rows(lake, catalogue(), times=times, members=MEMBERS).to_pylist()
+    assert [(row["customer_id"], row["identifier"], row["moment"], row["value"]) for row in rows] == [
+        ("ann", "cookie", times[1], 9.0),
+        ("ann", "ann", times[2], 0.0),
+    ]
+
+
 def test_an_empty_lake_has_no_first_interaction(lake):
     assert first_seen(lake) is None
     assert decision_rows(lake, catalogue(), until=LATER).num_rows == 0

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from features.catalogue import Cap, Catalogue, Touchpoint
-from features.domain import NONE, channel_of
+from features.domain import NONE, Consent, channel_of
 from features.errors import PolicyError, RequestError
+from features.privacy import consent_against
 
 
 class EligibilityStage(StrEnum):
@@ -15,6 +16,8 @@ class EligibilityStage(StrEnum):
 
     AVAILABLE = "available"
     EXCLUDED = "excluded"
+    HOLDOUT = "holdout"
+    CONSENT = "consent"
     CAPS = "caps"
 
 
@@ -36,6 +39,8 @@ def eligibility(
     contact_touchpoints: Sequence[str],
     contact_times: Sequence[datetime],
     at: datetime,
+    consents: Sequence[Consent] = (),
+    identifiers_in_holdout: bool = False,
 ) -> list[Candidate]:
     """Every arm of the catalogue in order, eligible or dropped; `none` is always eligible.
 
@@ -44,6 +49,8 @@ def eligibility(
     candidates : the touchpoints asked for; None asks for all that are recommendable.
     exclude : touchpoints that the request rules out; ruling out `none` has no effect.
     contact_touchpoints, contact_times : the customer's contacts. A cap counts those it covers in (at - days, at].
+    consents : what was said under any of the customer's identifiers; the catalogue's rules say what is needed.
+    identifiers_in_holdout : whether the customer is one whom the brand leaves alone, as `features.privacy.in_holdout` says.
 
     Raises
     ------
@@ -60,9 +67,12 @@ def eligibility(
         raise PolicyError(f"{len(contact_touchpoints)} contacts but {len(contact_times)} times: give one time per contact")
     contacts = list(zip(contact_touchpoints, contact_times, strict=True))
     exhausted = [cap for cap in catalogue.caps if _used(cap, contacts, touchpoints, at) >= cap.limit]
+    held_out = f"in the holdout of {100 * catalogue.holdout.share:g} % of all customers" if identifiers_in_holdout else None
     stages: tuple[tuple[EligibilityStage, Callable[[str], str | None]], ...] = (
         (EligibilityStage.AVAILABLE, lambda arm: _unasked(arm, candidates)),
         (EligibilityStage.EXCLUDED, lambda arm: "excluded by the request" if arm in exclude else None),
+        (EligibilityStage.HOLDOUT, lambda arm: held_out),
+        (EligibilityStage.CONSENT, lambda arm: consent_against(touchpoints[arm], consents, catalogue.consent, at=at)),
         (EligibilityStage.CAPS, lambda arm: next((cap.name for cap in exhausted if cap.covers(touchpoints[arm])), None)),
     )
     return [Candidate(NONE, eligible=True), *(_candidate(arm, stages) for arm in arms[1:])]

@@ -1,23 +1,28 @@
 import tomllib
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import pytest
 
 from features.capture import Mapping, ingest
 from features.catalogue import parse_catalogue
+from features.identity import Names
 from features.lake import SCHEMAS, Lake
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 CATALOGUE = parse_catalogue(
     {
+        "currency": "USD",
+        "rates": {"EUR": 1.5, "GBP": 2.0},
         "touchpoints": [
             {"name": "store.checkout", "stage": "purchase"},
             {"name": "web.page", "stage": "awareness"},
             {"name": "mail.a", "stage": "consideration", "recommendable": True},
             {"name": "mail.b", "stage": "retention", "recommendable": True},
-        ]
+        ],
     }
 )
+NAMES = Names(b"a key for tests", CATALOGUE.identifier_types, region="US")
 PURCHASE = """
 customer_id = "client"
 touchpoint = {constant = "store.checkout"}
@@ -33,13 +38,14 @@ class Shop:
         self.folder = folder
         self.lake = Lake(folder / "lake")
         self.messages = []
+        self.catalogue, self.names = CATALOGUE, NAMES
 
     def write(self, name, content):
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def ingest(self, mapping, *files, now=NOW):
+    def ingest(self, mapping, *files, now=NOW, names=NAMES, tombstones=MappingProxyType({})):
         return ingest(
             files,
             Mapping.model_validate(tomllib.loads(mapping)),
@@ -48,6 +54,8 @@ class Shop:
             now=now,
             clock_skew_seconds=300,
             on_progress=self.messages.append,
+            names=names,
+            tombstones=tombstones,
         )
 
     def csv(self, content, mapping=PURCHASE, *, head="", name="export.csv"):

@@ -47,6 +47,11 @@ def test_a_row_becomes_a_whole_interaction(shop):
             "metric": None,
             "score": None,
             "decision_id": None,
+            "identifiers": None,
+            "direction": "inbound",
+            "contact_form": "direct",
+            "sentiment": None,
+            "original_at": "2024-05-01 10:00",
             "traits": '{"age":"65+"}',
             "properties": '{"store":"north"}',
             "source": "shop",
@@ -378,7 +383,9 @@ def start_ingest(folder, lake, files):
 
 
 def contents(lake):
-    return {table: sorted(map(repr, lake.read(table).to_pylist())) for table in SCHEMAS}
+    """What it holds, but for when files were taken."""
+    tables = ("interactions", "decisions", "outcomes", "quarantine")
+    return {table: sorted(repr({**row, "received_at": None}) for row in lake.read(table).to_pylist()) for table in tables}
 
 
 def commits(lake):
@@ -400,7 +407,7 @@ def test_killed_anywhere_and_run_again_it_gives_what_one_clean_run_gives(tmp_pat
     assert killed > 1
     assert start_ingest(tmp_path, lake, files).wait(60) == 0
     assert contents(Lake(lake)) == contents(Lake(tmp_path / "clean"))
-    assert {table: len(rows) > 3 for table, rows in contents(Lake(lake)).items()} == dict.fromkeys(SCHEMAS, True)
+    assert all(len(rows) > 3 for rows in contents(Lake(lake)).values())
 
 
 def test_ingesting_the_same_files_in_two_processes_at_once_counts_nothing_twice(tmp_path):

@@ -79,4 +79,4 @@ def test_a_mapping_without_sections_says_so(tmp_path):
 
 def test_the_example_in_the_documentation_is_a_mapping(tmp_path):
     example = "\n".join(line[4:] for line in mapping.__doc__.splitlines() if line.startswith("    "))
-    assert [name for _, name, _ in load(tmp_path, example).sections()] == ["interactions.0", "decisions.0", "outcomes.0"]
+    assert [name for _, name, _ in load(tmp_path, example).sections()] == [f"{table}.0" for table in mapping.TABLES]

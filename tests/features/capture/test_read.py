@@ -167,14 +167,15 @@ def a_gzip(shop):
         ("a.csv.gz", lambda shop: b"client,at,amount\n", "cannot be read"),
         ("b.parquet", lambda shop: truncated(a_parquet(shop)), "cannot be read"),
         ("b.parquet", lambda shop: b"client,at,amount\n1,2024-05-01,1\n", "cannot be read"),
-        ("a.jsonl", lambda shop: b'[{"client": 1}]', "is one JSON array; write one object to a line"),
+        ("a.json", lambda shop: b'[{"client": 1}, {"client": 2', "not a JSON document"),
         ("a.xlsx", lambda shop: b"x", "the name does not tell the format"),
         (
             "a.csv",
-            lambda shop: b"Client,at,amount\n1,2024-05-01,1\n",
+            lambda shop: b"clients,at,amount\n1,2024-05-01,1\n",
             "no column 'client', which interactions.0.customer_id needs",
         ),
-        ("a.csv", lambda shop: b"Client,at,amount\n1,2024-05-01,1\n", "did you mean 'Client'"),
+        ("a.csv", lambda shop: b"clients,at,amount\n1,2024-05-01,1\n", "did you mean 'clients'"),
+        ("a.csv", lambda shop: b"Client,CLIENT,at,amount\n1,2,2024-05-01,1\n", "no column 'client'"),
         ("a.csv", lambda shop: b"client,at,amount,at\n1,2024-05-01,1,2\n", "two columns have the same name"),
     ],
 )

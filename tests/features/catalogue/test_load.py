@@ -14,7 +14,7 @@ PAGE = '[[touchpoints]]\nname = "web.page"\nstage = "consideration"\n'
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "touchpoints: Field required"),
+        ("", "a catalogue has at least one touchpoint"),
         (PAGE.replace("stage", "stge"), "touchpoints.0.stge: unknown key; did you mean 'stage'?"),
         (PAGE + PAGE, "'web.page' is listed twice"),
         (PAGE.replace("web.page", "fax.page"), "must start with one of the channels"),
@@ -25,6 +25,11 @@ PAGE = '[[touchpoints]]\nname = "web.page"\nstage = "consideration"\n'
         (PAGE + "[traits.age]\ntype = 'category'", "lists its categories"),
         (PAGE + "[traits.last_y]\ntype = 'number'", "rename it"),
         ("[[touchpoints]\n", "not readable as TOML"),
+        ("presets = ['fax']", "there is no preset 'fax'; choose of"),
+        ("presets = 'segment'", "presets"),
+        ("rates = { EUR = 0 }\n" + PAGE, "rates.EUR"),
+        (PAGE + "[identifiers.email]\nmost_customers = 0", "identifiers.email.most_customers"),
+        (PAGE + "[[consent]]\npurpose = 'marketing'\nbasis = 'maybe'", "consent.0.basis"),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_key(tmp_path: Path, text: str, words: str) -> None:
@@ -54,3 +59,21 @@ def test_unset_is_no_limit_and_zero_is_never() -> None:
     assert parse_catalogue({"touchpoints": [page]}).caps == ()
     (cap,) = parse_catalogue({"touchpoints": [page], "caps": [{"limit": 0, "days": 1}]}).caps
     assert cap.limit == 0 and cap.name == "at most 0 x any touchpoint in 1 days"
+
+
+def test_a_preset_brings_its_touchpoints_and_the_catalogue_overrules_them() -> None:
+    plain = parse_catalogue({"presets": ["segment"]})
+    names = [touchpoint.name for touchpoint in plain.touchpoints]
+    assert names == sorted(names) and len(names) > 3
+    own = {"name": names[0], "stage": "advocacy", "cost": 2.0}
+    overruled = parse_catalogue({"presets": ["segment"], "touchpoints": [own]})
+    assert sorted(touchpoint.name for touchpoint in overruled.touchpoints) == names
+    first = overruled.touchpoint(names[0])
+    assert first is not None and (first.stage, first.cost) == ("advocacy", 2.0)
+
+
+def test_the_strongest_type_of_identifier_comes_first_and_the_catalogue_may_change_it() -> None:
+    page = {"name": "web.page", "stage": "consideration"}
+    types = parse_catalogue({"touchpoints": [page], "identifiers": {"passport": {"priority": 1}}}).identifier_types
+    assert next(iter(types)) == "passport" and types["ip"].proof is False
+    assert list(types).index("email") < list(types).index("cookie")

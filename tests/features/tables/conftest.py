@@ -10,7 +10,7 @@ from features.catalogue import Catalogue, parse_catalogue
 from features.domain import Interaction, Kind
 from features.journal.rows import json_object
 from features.lake import SCHEMAS
-from features.tables import Feature, feature_list, history, latest
+from features.tables import Feature, as_of, feature_list, history, latest
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -65,6 +65,25 @@ def over_table(features: tuple[Feature, ...]) -> Iterator[Callable[[Sequence[Int
     connection.disconnect()
 
 
+@pytest.fixture(scope="session")
+def as_of_times(features: tuple[Feature, ...]) -> Iterator[Callable[..., dict[int, Any]]]:
+    """Runs as_of over interactions and questions (row, customer_id, until); gives rows by question."""
+    connection = ibis.duckdb.connect()
+    columns = pa.schema([("row", pa.int64()), ("customer_id", pa.string()), ("until", pa.int64())])
+    connection.con.register("interactions", _lake_rows([]))
+    connection.con.register("asked", columns.empty_table())
+    statement = connection.compile(as_of(features, connection.table("interactions"), connection.table("asked")))
+
+    def run(interactions: Sequence[Interaction], asked: Sequence[tuple[int, str, int]]) -> dict[int, Any]:
+        connection.con.register("interactions", _lake_rows(interactions))
+        rows = [dict(zip(columns.names, question, strict=True)) for question in asked]
+        connection.con.register("asked", pa.Table.from_pylist(rows, schema=columns))
+        return {row["row"]: row for row in connection.con.sql(statement).to_arrow_table().to_pylist()}
+
+    yield run
+    connection.disconnect()
+
+
 def _lake_rows(interactions: Sequence[Interaction]) -> pa.Table:
     rows = [
         {
@@ -79,6 +98,7 @@ def _lake_rows(interactions: Sequence[Interaction]) -> pa.Table:
             "value": each.value,
             "metric": each.metric,
             "score": each.score,
+            "sentiment": each.sentiment,
             "traits": json_object(each.traits),
         }
         for each in interactions

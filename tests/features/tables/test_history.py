@@ -1,4 +1,4 @@
-"""The three executions agree: history over a table, the latest row, and one interaction at a time, in any order."""
+"""The executions agree: history over a table, as of given times, the latest row, and one interaction at a time, in any order."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.domain import METRIC_RANGE, Interaction, Kind, Metric, Stage
-from features.tables import Feature, State, all_columns, empty_state, fold
+from features.tables import Feature, State, all_columns, empty_state, fold, microseconds
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
+AsOf = Callable[[Sequence[Interaction], Sequence[tuple[int, str, int]]], dict[int, Any]]
 OverTable = Callable[[Sequence[Interaction]], tuple[list[Any], list[Any]]]
 
 
@@ -37,6 +38,7 @@ def interactions(draw: st.DrawFn) -> Interaction:
         value=draw(st.none() | st.sampled_from([0.0, 0.01, 9.99, 1e6])),
         metric=metric,
         score=None if metric is None else draw(st.sampled_from(METRIC_RANGE[metric])),
+        sentiment=draw(st.none() | st.sampled_from([-1.0, 0.25, 0.9])),
         traits=traits,
     )
 
@@ -85,6 +87,22 @@ def test_a_history_row_is_the_fold_of_all_that_was_visible_in_any_order_and_the_
         _assert_equal(features, row, _folded(features, visible))
     for row in now:
         _assert_equal(features, row, _folded(features, [each for each in unique if each.customer_id == row["customer_id"]]))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(stream=streams(), days=st.lists(st.sampled_from([-12_000, 0, 1, 7, 430, 20_000]), min_size=1, max_size=3))
+def test_a_row_as_of_a_time_is_the_fold_of_what_any_of_its_customers_had_visible_then(
+    features: tuple[Feature, ...], as_of_times: AsOf, stream: list[Interaction], days: list[int]
+) -> None:
+    groups = (["ann"], ["bob"], ["ann", "bob"])
+    questions = [(START + timedelta(days=day), names) for day in days for names in groups]
+    asked = [(row, name, microseconds(until)) for row, (until, names) in enumerate(questions) for name in names]
+    found = as_of_times(stream, asked)
+    for row, (until, names) in enumerate(questions):
+        visible = [each for each in stream if each.customer_id in names and each.visible_at <= until]
+        assert (row in found) == bool(visible)
+        if visible:
+            _assert_equal(features, found[row], _folded(features, visible))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])

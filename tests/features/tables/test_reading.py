@@ -48,6 +48,18 @@ def test_satisfaction_is_count_mean_and_last_score(features: tuple[Feature, ...]
     assert values["csat_lifetime_count"] == 0 and np.isnan(values["csat_mean_score"]) and np.isnan(values["csat_last_score"])
 
 
+def test_sentiment_is_a_mean_of_what_was_said_and_a_recent_one_weighted_by_age(
+    features: tuple[Feature, ...], interaction: Make
+) -> None:
+    said = [interaction(0, "call", sentiment=-0.8), interaction(30, "complaint", sentiment=0.4), interaction(30)]
+    for day in (30, 90):  # the mean of two sums that decay alike stays as it is
+        values = _values(features, said, day)
+        assert values["sentiment_lifetime_count"] == 2
+        assert values["sentiment_lifetime_score"] == pytest.approx(-0.2, rel=1e-12)
+        assert values["sentiment_30d_score"] == pytest.approx((-0.8 * 0.5 + 0.4) / 1.5, abs=1e-12)
+    assert np.isnan(_values(features, [interaction(0)], 1)["sentiment_30d_score"])
+
+
 def test_response_rates_are_smoothed_and_one_half_before_any_contact(features: tuple[Feature, ...], interaction: Make) -> None:
     assert _values(features, [], 0)["response_email_lifetime_rate"] == 0.5
     asked = [interaction(day, "contact", "email.offer") for day in (0, 1)]

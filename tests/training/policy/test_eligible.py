@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import parse_catalogue
+from features.domain import Channel, Consent, ConsentStatus
 from features.errors import PolicyError, RequestError
 from training.policy import Candidate, eligibility
 
@@ -12,22 +13,40 @@ AT = datetime(2024, 5, 10, 12, tzinfo=UTC)
 ARMS = ("mail.offer", "email.offer", "email.news", "call.adviser")
 
 
-def catalogue(*caps):
+def catalogue(*caps, consent=(), share=0.0):
     touchpoints = [{"name": name, "stage": "purchase", "recommendable": True} for name in ARMS]
     touchpoints += [{"name": "web.cart", "stage": "purchase"}, {"name": "email.receipt", "stage": "purchase"}]
     touchpoints[3]["message_class"] = "service"
-    return parse_catalogue({"touchpoints": touchpoints, "caps": list(caps)})
+    return parse_catalogue(
+        {"touchpoints": touchpoints, "caps": list(caps), "consent": list(consent), "holdout": {"share": share}}
+    )
 
 
-def eligible(*caps, candidates=None, exclude=(), contacts=()):
+def eligible(*caps, candidates=None, exclude=(), contacts=(), consents=(), rules=(), held_out=False):
     """Contacts are (touchpoint, days ago)."""
     return eligibility(
-        catalogue(*caps),
+        catalogue(*caps, consent=rules, share=0.1),
         candidates=candidates,
         exclude=exclude,
         contact_touchpoints=[name for name, _ in contacts],
         contact_times=[AT - timedelta(days=days) for _, days in contacts],
         at=AT,
+        consents=consents,
+        identifiers_in_holdout=held_out,
+    )
+
+
+def consent(status, *, channel=None, purpose=None, days=1.0, customer_id="c1"):
+    said = AT - timedelta(days=days)
+    return Consent(
+        message_id=f"{customer_id}{status}{channel}{purpose}{days}",
+        customer_id=customer_id,
+        status=ConsentStatus(status),
+        at=said,
+        received_at=said,
+        source="crm",
+        channel=channel,
+        purpose=purpose,
     )
 
 
@@ -55,6 +74,35 @@ def test_what_the_request_excludes_is_dropped_and_none_cannot_be():
 def test_the_first_stage_that_drops_a_touchpoint_is_the_one_told():
     found = eligible({"limit": 0, "days": 7}, candidates=["email.news", "email.offer"], exclude=["mail.offer", "email.news"])
     assert [candidate.stage for candidate in found] == [None, "available", "caps", "excluded", "available"]
+
+
+def test_in_the_holdout_nothing_but_none_may_be_chosen():
+    found = eligible(held_out=True)
+    assert names(found) == ["none"]
+    assert found[1] == Candidate("mail.offer", False, "holdout", "in the holdout of 10 % of all customers")
+
+
+def test_a_withdrawal_drops_what_it_covers_and_is_told_with_its_rule():
+    found = eligible(consents=[consent("withdrawn", channel="email", purpose="marketing")])
+    assert names(found) == ["none", "mail.offer", "call.adviser"]
+    rule = "marketing on any channel is opt-out: withdrawn on 2024-05-09 (crm)"
+    assert found[2] == Candidate("email.offer", False, "consent", rule)
+
+
+def test_the_stages_drop_in_their_order():
+    denied, cap = [consent("denied")], {"limit": 0, "days": 1}
+    assert [each.stage for each in eligible(cap, consents=denied, held_out=True, exclude=ARMS[:1])][1:3] == [
+        "excluded",
+        "holdout",
+    ]
+    assert {each.stage for each in eligible(cap, consents=denied)} == {None, "consent"}
+    assert {each.stage for each in eligible(cap)} == {None, "caps"}
+
+
+def test_where_the_customer_must_opt_in_silence_is_a_no():
+    rules = [{"purpose": "marketing", "channel": "email", "basis": "opt_in"}]
+    assert names(eligible(rules=rules)) == ["none", "mail.offer", "call.adviser"]
+    assert names(eligible(rules=rules, consents=[consent("granted", channel="email")])) == ["none", *ARMS]
 
 
 def test_a_used_up_cap_drops_what_it_covers_and_is_told_by_its_name():
@@ -136,3 +184,41 @@ def test_more_contacts_never_make_more_touchpoints_eligible(caps, contacts, more
     assert set(names(after)) <= set(names(before))
     assert "none" in names(after)
     assert all((candidate.stage is None) == (candidate.rule is None) == candidate.eligible for candidate in after)
+
+
+CONSENTS = st.builds(
+    consent,
+    st.sampled_from(list(ConsentStatus)),
+    channel=st.sampled_from([None, Channel.EMAIL, Channel.MAIL]),
+    purpose=st.sampled_from([None, "marketing", "service"]),
+    days=st.integers(-1, 5),
+    customer_id=st.sampled_from(["c1", "c2"]),
+)
+RULES = st.lists(
+    st.fixed_dictionaries(
+        {"purpose": st.sampled_from(["marketing", "service"]), "basis": st.sampled_from(["opt_in", "opt_out"])},
+        optional={"channel": st.sampled_from(["email", "mail"])},
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(RULES, st.lists(CONSENTS, max_size=6), CONSENTS.filter(lambda said: said.status != "granted"))
+def test_a_refusal_never_makes_anything_eligible_and_nor_does_the_holdout(rules, consents, refusal):
+    before, after = eligible(rules=rules, consents=consents), eligible(rules=rules, consents=[*consents, refusal])
+    assert set(names(after)) <= set(names(before))
+    assert names(eligible(rules=rules, consents=consents, held_out=True)) == ["none"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(RULES, st.lists(CONSENTS, max_size=6))
+def test_a_refusal_of_everything_after_all_else_leaves_only_what_needs_no_consent(rules, consents):
+    assert names(eligible(rules=rules, consents=[*consents, consent("withdrawn", days=0)])) == ["none"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(RULES, st.lists(CONSENTS, max_size=6), st.randoms())
+def test_the_order_in_which_consents_are_read_does_not_matter(rules, consents, random):
+    shuffled = random.sample(consents, len(consents))
+    assert eligible(rules=rules, consents=consents) == eligible(rules=rules, consents=shuffled)

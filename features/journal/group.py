@@ -1,0 +1,157 @@
+"""Group commit: calls that come while another one is being committed share the next transaction, and its one fsync.
+
+Whoever finds nobody writing writes at once, so a single caller never waits for company. The others wait; the first of them
+then writes for all who wait by that time. After several were written for, they are given a moment to come again, as
+otherwise the first of them would always write alone. Every call returns only after its own records are on disk.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from features.errors import StoreError
+from features.journal.connection import Database, is_unreachable
+
+_MOST_ITEMS = 2_000  # in one shared transaction, so that nobody waits long for the others' records
+_MOMENT_SECONDS = 0.001
+_LOOK_SECONDS = 0.0001
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    write: Callable[[Connection, Sequence[Any]], list[Any]]
+    items: Sequence[Any]
+    woken: Event = field(default_factory=Event)
+    results: list[Any] = field(default_factory=list)
+    error: BaseException | None = None
+    done: bool = False
+
+
+class GroupCommit:
+    """Writes for many threads at once, in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._mutex = Lock()  # guards the two below, never held while writing
+        self._waiting: list[_Call] = []
+        self._is_led = False
+        self._lately = 1  # calls in the last transaction
+
+    def run(self, write: Callable[[Connection, Sequence[Item]], list[Result]], items: Sequence[Item]) -> list[Result]:
+        """Write items, perhaps together with those of other callers; one result each, in order, durable on return.
+
+        Parameters
+        ----------
+        write : writes any number of items inside a transaction and gives one result each. It may be called again after a
+            failure, for some of the items, so it has no effect but on the database.
+
+        Raises
+        ------
+        StoreError
+            When the database does not answer, or not for these items; then none of them was written. Other callers' items are
+            not affected by what is wrong with these.
+        """
+        if not items:
+            return []
+        call = _Call(write, items)
+        if not self._join(call):
+            self._wait(call)
+        if not call.done:
+            self._lead(call)
+        if call.error is not None:
+            raise call.error
+        return call.results
+
+    def _join(self, call: _Call) -> bool:
+        """Queue up; whether the caller has to lead."""
+        with self._mutex:
+            self._waiting.append(call)
+            leads, self._is_led = not self._is_led, True
+        return leads
+
+    def _wait(self, call: _Call) -> None:
+        """Wait until the call is done, or has to lead."""
+        try:
+            call.woken.wait()
+        except BaseException:  # the thread was interrupted: nobody may count on it any more
+            if self._leave(call) and call.woken.is_set():
+                self._appoint()
+            raise
+
+    def _leave(self, call: _Call) -> bool:
+        """Stop waiting; whether the call was."""
+        with self._mutex:
+            waits = call in self._waiting
+            if waits:
+                self._waiting.remove(call)
+        return waits
+
+    def _lead(self, call: _Call) -> None:
+        """Write for all who wait; then let the next one lead."""
+        batch: list[_Call] = []
+        try:
+            self._gather()
+            batch = self._take()
+            self._commit(batch)
+        except BaseException as error:  # the thread was interrupted: the others' items were rolled back with its own
+            self._leave(call)
+            for other in batch:
+                other.error = error if other is call else StoreError("the writer was interrupted; repeat the call")
+            raise
+        finally:
+            for other in batch:
+                other.done = True
+                other.woken.set()
+            self._appoint()
+
+    def _gather(self) -> None:
+        deadline = time.monotonic() + _MOMENT_SECONDS
+        while len(self._waiting) < self._lately and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+
+    def _take(self) -> list[_Call]:
+        with self._mutex:
+            count, items = 1, len(self._waiting[0].items)
+            while count < len(self._waiting) and items + len(self._waiting[count].items) <= _MOST_ITEMS:
+                items += len(self._waiting[count].items)
+                count += 1
+            batch, self._waiting = self._waiting[:count], self._waiting[count:]
+            self._lately = len(batch)
+        return batch
+
+    def _appoint(self) -> None:
+        with self._mutex:
+            self._is_led = bool(self._waiting)
+            if self._waiting:
+                self._waiting[0].woken.set()
+
+    def _commit(self, batch: Sequence[_Call]) -> None:
+        try:
+            with self._database.writing() as connection:
+                _write(connection, batch)
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].error = error
+            elif is_unreachable(error.__cause__):
+                for call in batch:
+                    call.error = StoreError(*error.args)
+            else:  # something is wrong with one of them: each by itself
+                for call in batch:
+                    self._commit([call])
+
+
+def _write(connection: Connection, batch: Sequence[_Call]) -> None:
+    together: dict[Any, list[_Call]] = {}
+    for call in batch:
+        together.setdefault(call.write, []).append(call)
+    for write, calls in together.items():
+        results = iter(write(connection, [item for call in calls for item in call.items]))
+        for call in calls:
+            call.results = [next(results) for _ in call.items]

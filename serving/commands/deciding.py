@@ -1,0 +1,71 @@
+"""Commands that decide and serve: demo, recommend, explain, serve, ui."""
+
+from typing import Annotated
+
+import typer
+
+from serving.commands.running import AsJson, At, Who, identifier_of, now, run, settings, utc
+
+app = typer.Typer()
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the recommendation instead of serving on.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the service; 0 takes a free one.")] = 3000,
+    ui_port: Annotated[int, typer.Option(help="Port of the MLflow UI; 0 takes a free one.")] = 5000,
+    as_json: AsJson = False,
+) -> None:
+    """Real data in, a running service and a recommendation out."""
+    from serving.demo.run import run_demo
+    from serving.terminal import Terminal
+
+    with Terminal(as_json=as_json) as terminal:
+        run_demo(settings(), now=now(), once=once, port=port, ui_port=ui_port, terminal=terminal)
+
+
+@app.command()
+def recommend(
+    customer: Who,
+    at: At = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep the decision as if it had been carried out.")] = False,
+    decision_id: Annotated[str | None, typer.Option(help="Same id, same answer.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take one decision without the service; nothing is kept unless --record."""
+    from serving.local import recommend_locally
+
+    run(
+        as_json,
+        lambda workspace, say: recommend_locally(
+            workspace, identifier_of(workspace, customer), at=utc(at), now=now(), record=record, decision_id=decision_id
+        ),
+    )
+
+
+@app.command()
+def explain(decision: Annotated[str, typer.Argument(help="The decision's id.")], as_json: AsJson = False) -> None:
+    """Tell a recorded decision in words."""
+    from serving.local import explain_decision
+
+    run(as_json, lambda workspace, say: explain_decision(workspace, decision))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Beyond loopback only with an API key in the settings.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option()] = 3000,
+    workers: Annotated[int, typer.Option(min=1)] = 1,
+) -> None:
+    """Run the service until interrupted."""
+    from serving.launch import replace_process_by_service
+
+    replace_process_by_service(settings(), host=host, port=port, workers=workers)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option()] = 5000) -> None:
+    """Run the MLflow UI on this machine until interrupted."""
+    from serving.launch import replace_process_by_ui
+
+    replace_process_by_ui(settings(), port=port)

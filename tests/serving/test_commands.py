@@ -1,0 +1,148 @@
+"""The commands about people and refused records, one after the other on one home, as somebody would type them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from features.errors import TouchpointError
+from serving.cli import app
+
+CATALOGUE = """
+[[touchpoints]]
+name = "web.page"
+stage = "consideration"
+
+[[touchpoints]]
+name = "email.offer"
+stage = "retention"
+recommendable = true
+
+[sources.old]
+retention_days = 30
+"""
+
+MAPPING = """
+name = "{name}"
+
+[[interactions]]
+message_id = "id"
+customer_id = "client"
+identifiers = {{ email = "mail" }}
+touchpoint = {{ constant = "web.page" }}
+kind = "what"
+at = "at"
+"""
+
+VISITS = """id,client,mail,what,at
+1,ann,ann@example.com,view,2026-01-05T10:00:00Z
+2,ann,,view,2026-01-06T10:00:00Z
+3,,bob@example.com,view,2026-01-06T11:00:00Z
+4,cy,,gone fishing,2026-01-07T10:00:00Z
+"""
+
+
+class Commands:
+    """The commands on one home."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        monkeypatch.setenv("TOUCHPOINT_HOME", str(folder / "home"))
+        (folder / "home").mkdir()
+        self.write("home/catalogue.toml", CATALOGUE)
+        for name in ("visits", "old"):
+            self.write(f"{name}.toml", MAPPING.format(name=name))
+        self.write("visits.csv", VISITS)
+
+    def write(self, name: str, text: str) -> str:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    def run(self, *arguments: str) -> Any:
+        result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def json(self, *arguments: str) -> Any:
+        return self.run(*arguments, "--json")
+
+    def ingest(self, name: str = "visits") -> Any:
+        return self.json("ingest", str(self.folder / f"{name}.csv"), "--source", str(self.folder / f"{name}.toml"))
+
+    def customer_of(self, who: str) -> str:
+        customer: str = self.json("recommend", who)["customer_id"]
+        return customer
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    return Commands(tmp_path, monkeypatch)
+
+
+def test_links_of_a_file_make_customers_and_a_person_may_link_and_unlink_them(commands: Commands) -> None:
+    assert commands.ingest()["accepted"] == {"interactions": 3, "links": 1}
+    assert commands.json("identify")["identified"]["customers"] == 1
+    commands.json("materialize")
+    assert commands.customer_of("email=ANN@example.com") == "ann"
+    bob = commands.customer_of("email=bob@example.com")
+    assert bob.startswith("email:")
+    assert commands.json("link", "ann", "email=bob@example.com")["customers"] == ["ann"]
+    assert commands.customer_of(bob) == "ann"
+    assert set(commands.json("unlink", "ann", bob)["customers"]) == {"ann", bob}
+    assert commands.customer_of(bob) == bob
+    commands.json("link", bob, "ann")
+    commands.json("block", "ann", bob)
+    commands.json("identify")
+    assert commands.customer_of(bob) == bob
+
+
+def test_a_refused_record_is_listed_corrected_replayed_and_counts_once(commands: Commands) -> None:
+    commands.ingest()
+    (refused,) = commands.json("quarantine", "list", "--of", "visits")["records"]
+    shown = commands.json("quarantine", "show", refused["record_id"][:10])
+    assert "gone fishing" in shown["reason"] and json.loads(shown["raw"])["client"] == "cy"
+    source = str(commands.folder / "visits.toml")
+    assert commands.json("quarantine", "replay", "--of", "visits", "--source", source)["refused"] == 1
+    (refused,) = commands.json("quarantine", "list", "--of", "visits")["records"]  # still there, and only once
+    commands.json("quarantine", "correct", refused["record_id"], "--source", source, "--set", '{"what": "visit"}')
+    assert commands.json("quarantine", "replay", "--of", "visits", "--source", source)["replayed"] == 1
+    assert commands.json("quarantine", "list")["total"] == 0
+    assert [each["kind"] for each in commands.run("export", "cy")["interactions"]] == ["visit"]
+
+
+def test_a_refused_record_may_be_given_up(commands: Commands) -> None:
+    commands.ingest()
+    with pytest.raises(TouchpointError, match="give one"):
+        commands.json("quarantine", "discard", "--of", "visits")
+    assert commands.json("quarantine", "discard", "--of", "visits", "--because", "no such kind") == 1
+    assert commands.json("quarantine", "list")["total"] == 0
+
+
+def test_an_erased_person_is_gone_and_a_replay_does_not_bring_them_back(commands: Commands) -> None:
+    commands.ingest()
+    commands.json("materialize")
+    assert len(commands.run("export", "email=ann@example.com")["interactions"]) == 2
+    assert commands.json("erase", "email=ann@example.com")["identifiers"] == 2
+    with pytest.raises(TouchpointError, match="nothing is known"):
+        commands.run("export", "ann")
+    again = commands.ingest()
+    assert again["erased"] == {"interactions": 2} and sum(again["accepted"].values()) == 0
+    assert len(commands.run("export", "email=bob@example.com")["interactions"]) == 1
+    assert commands.json("reconcile")["differing"] == []
+
+
+def test_what_is_older_than_its_source_may_keep_it_is_deleted(commands: Commands) -> None:
+    commands.write("old.csv", VISITS)
+    commands.ingest("old")
+    commands.ingest()
+    removed = commands.json("retention")["removed"]
+    assert removed["lake.interactions"] == 3
+    assert len(commands.run("export", "ann")["interactions"]) == 2
+
+
+def test_quality_tells_of_every_source(commands: Commands) -> None:
+    commands.ingest()
+    assert {row["source"] for row in commands.json("quality", "--days", "900")["days"]} == {"visits"}
