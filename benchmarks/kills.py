@@ -21,7 +21,8 @@ from features.lake import Lake
 from features.settings import load_settings
 
 KILLS = {"post": 50, "compact": 30, "materialize": 20}
-WITHIN_SECONDS = {"post": 1.5, "compact": 2.5, "materialize": 9.0}
+STARTED_SECONDS = {"post": 2.0, "compact": 2.5, "materialize": 4.0}  # imports; before, there is nothing to interrupt
+WITHIN_SECONDS = {"post": 2.5, "compact": 3.0, "materialize": 8.0}
 SEED = 11
 
 CATALOGUE = """
@@ -82,7 +83,10 @@ def _kill_all(home: Path) -> None:
         for what in KILLS:
             if what not in running and waiting[what]:
                 run = waiting[what].pop()
-                running[what] = (_start(home, what, run), time.monotonic() + float(rng.uniform(0.5, 0.5 + WITHIN_SECONDS[what])))
+                running[what] = (
+                    _start(home, what, run),
+                    time.monotonic() + STARTED_SECONDS[what] + float(rng.uniform(0, WITHIN_SECONDS[what])),
+                )
         for what, (process, due) in list(running.items()):
             if time.monotonic() >= due:
                 os.kill(process.pid, signal.SIGKILL)
@@ -108,6 +112,8 @@ def _counted(home: Path) -> dict[str, object]:
     posted = Counter(each.message_id for n in range(50) for _, each in journal.interactions_after(f"c{n}", 0))
     lake = Counter(Lake(home / "lake").read("interactions", ["message_id"])["message_id"].to_pylist())
     states = _online_counts(home)
+    if not acknowledged:
+        raise SystemExit(f"nothing was acknowledged before it was killed: {(home / 'jobs.log').read_text()[-2000:]}")
     return {
         "question": f"kill -9, {sum(KILLS.values())} times at random points of posting, compaction and materialization",
         "kills": KILLS,

@@ -45,6 +45,8 @@ def _compact_table(journal: Journal, lake: Lake, table: str, batch: int) -> int:
         if table != "quarantine":
             _supersede(journal, lake, table, rows)
         moved += lake.append(table, rows)
+        if len(records) < batch:
+            break  # what came meanwhile is for the next run; this one would never end while records keep coming
         position = records[-1][0]
     return moved
 

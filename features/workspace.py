@@ -47,6 +47,7 @@ class Workspace:
             types=self.catalogue.identifier_types,
             key=identifier_key(self.settings),
             key_before=identifier_key_before(self.settings),
+            first_known=lambda customer_ids: self.store.first_known(customer_ids),
         )
         journal.create()
         return journal

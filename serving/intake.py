@@ -59,8 +59,8 @@ def take_interactions(
 
 def quarantine_posted(refused: Sequence[tuple[str, Any]], *, journal: Journal, door: Door, clock: Clock) -> None:
     """Keep refused items, each a reason and a JSON value, without identifiers in clear; durable on return."""
-    kept = [(without_addresses(reason), canonical_json(door.redacted(raw))) for reason, raw in refused]
-    journal.quarantine_all([(SOURCE, reason, raw, clock.now) for reason, raw in kept])
+    kept = [(SOURCE, reason, canonical_json(door.redacted(raw)), clock.now) for reason, raw in refused]
+    journal.quarantine_all(kept)
 
 
 def append_interactions(interactions: Sequence[Interaction], *, journal: Journal) -> list[Receipt]:
@@ -115,7 +115,8 @@ def interaction_from(wire: OwnInteraction, *, person: Person, catalogue: Catalog
     """
     touchpoint = catalogue.touchpoint(wire.touchpoint)
     if touchpoint is None and wire.touchpoint != UNKNOWN_TOUCHPOINT:
-        raise RequestError(f"/touchpoint: {wire.touchpoint!r} is not in the catalogue", field="/touchpoint")
+        shown = without_addresses(wire.touchpoint)
+        raise RequestError(f"/touchpoint: {shown!r} is not in the catalogue", field="/touchpoint")
     _check_rating(wire)
     sent = as_sent(wire, person)
     return SentInteraction(

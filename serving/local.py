@@ -59,12 +59,15 @@ def state_link(workspace: Workspace, action: LinkAction, one: str, other: str, *
 
     Raises
     ------
-    RequestError
-        When a value is not of its type, or both are the same identifier.
+    RequestError, ProblemError
+        When a value is empty, too long or not of its type, or both are the same identifier.
     """
     door, clock = Door(workspace.names), Clock(now, skew_seconds=0.0)
     sides = {"left": {CUSTOMER_ID: door.names_of(one)[0]}, "right": {CUSTOMER_ID: door.names_of(other)[0]}}
-    posted = PostedLink(action=action, **sides)
+    try:
+        posted = PostedLink(action=action, **sides)
+    except ValidationError as error:
+        raise problem_of_validation(error) from None
     link_from(posted, door=door, clock=clock)
     return take_links([posted.model_dump(mode="json")], journal=workspace.journal, door=door, clock=clock)[0]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.lake import Lake
-from training.join import Floats, States, Strings, features_at, floats, ints, rounded, strings
+from training.join import Floats, States, Strings, features_at, floats, ints, strings
 from training.labels import decision_rows
 
 
@@ -75,7 +75,7 @@ class Dataset:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over the names and everything observed; the same data give the same digits."""
-        observed = (self.at, self.arm, self.eligible, self.conversion, self.value, self.reward, rounded(self.features))
+        observed = (self.at, self.arm, self.eligible, self.conversion, self.value, self.reward, self.features)
         digest = sha256("\x1f".join((*self.arms, *self.feature_names, *self.decision_id, *self.customer_id)).encode())
         for column in (*observed, np.where(self.estimated, np.nan, self.probability)):
             digest.update(np.ascontiguousarray(column).tobytes())

@@ -17,8 +17,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Strings = NDArray[np.object_]
 
-_BITS = 20
-
 
 class States(Protocol):
     """Where the state of customers at past times comes from; the feature store is one."""
@@ -38,18 +36,6 @@ def features_at(states: States, catalogue: Catalogue, identifiers: Strings, at: 
     declared = feature_list(catalogue)
     values = read(declared, states.training_states(identifiers, at), at)
     return tuple(feature.name for feature in declared), matrix(declared, values)
-
-
-def rounded(features: Floats) -> Floats:
-    """Features to about six digits, for digests: a sum added up in another order is the same.
-
-    Binary digits, because sums of cents lie halfway between decimal ones.
-
-    >>> rounded(np.array([0.1 + 0.2])) == rounded(np.array([0.3])), rounded(np.array([1234.56]))
-    (array([ True]), array([1234.56054688]))
-    """
-    mantissa, exponent = np.frexp(features)
-    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, _BITS)), exponent - _BITS), dtype=np.float64)
 
 
 def strings(rows: pa.Table, name: str) -> Strings:

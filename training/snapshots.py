@@ -11,7 +11,7 @@ from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.instants import DAY, microseconds
 from features.lake import Lake
-from training.join import Floats, States, Strings, features_at, floats, ints, rounded, strings
+from training.join import Floats, States, Strings, features_at, floats, ints, strings
 from training.labels import first_seen, snapshot_rows
 
 
@@ -42,7 +42,7 @@ class Snapshots:
     def fingerprint(self) -> str:
         """SHA-256 over everything observed; the same data give the same digits."""
         digest = sha256("\x1f".join(self.customer_id).encode())
-        for column in (self.at, self.churned, self.converted, self.value, rounded(self.features)):
+        for column in (self.at, self.churned, self.converted, self.value, self.features):
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
 

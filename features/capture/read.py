@@ -33,6 +33,7 @@ _FORMATS = {
     ".json": "jsonl",
 }
 _DELIMITERS = ",;\t|"
+_LONGEST_HEADER = 1 << 20  # characters; a small archive may hold a line that fills the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,9 @@ def _format_of(path: Path) -> str:
 
 def _first_line(path: Path, delimiter: str | None) -> tuple[list[str], str]:
     with _open_text(path, "utf-8-sig", errors="replace") as lines:
-        line = lines.readline()
+        line = lines.readline(_LONGEST_HEADER)
+        if len(line) == _LONGEST_HEADER:
+            raise CaptureError(f"{path}: line 1 has more than {_LONGEST_HEADER:,} characters; it is no table, export it again")
         lines.seek(0)
         chosen = delimiter or max(_DELIMITERS, key=line.count)
         return next(csv.reader(lines, delimiter=chosen), []), chosen

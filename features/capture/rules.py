@@ -140,6 +140,9 @@ def _id_rules(table: str) -> Iterator[Rule]:
         yield Rule(f'length("{key}") > {LONGEST_ID}', literal(f"{key} is longer than {LONGEST_ID} characters"))
         yield Rule(f'contains("{key}", chr(0))', literal(f"{key} contains a NUL character"))
     for key in (key for key in _PERSONS if key in SCHEMAS[table].names):
+        yield Rule(
+            f"regexp_matches(\"{key}\", '^\\s*[{{\\[]')", literal(f"{key} is an object or a list; name the member that is meant")
+        )
         words = literal("' stands for nobody; filter such rows, or correct them")
         yield Rule(f'lower("{key}") IN ({_NOBODY})', f"""{literal(f"{key} '")} || "{key}" || {words}""")
 

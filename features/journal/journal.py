@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from features.catalogue.identifiers import KNOWN_TYPES, IdentifierType
 from features.domain import Consent, Interaction, Link, Outcome
+from features.identity.names import type_of
 from features.instants import microseconds
 from features.journal import reads, tombstones
 from features.journal.append import append_contacts, append_quarantined, in_chunks, mark_superseded
@@ -19,6 +20,8 @@ from features.journal.recording import ProposedDecision, Recording
 from features.journal.records import Contacts, Identity, Receipt, RecordedDecision
 from features.journal.rows import quarantine_row
 from features.journal.schema import INTERACTIONS, create_tables
+
+FirstKnown = Callable[[Sequence[str]], Mapping[str, datetime]]
 
 _NO_TIMES: Mapping[str, datetime] = {}
 
@@ -34,6 +37,7 @@ class Journal:
     types : the types of identifiers there are.
     key : under which the names of erased customers are hashed.
     key_before : the one before the last change of it; who was buried under that is still known.
+    first_known : tells of customer_ids when files first told of them, where the journal knows them from later on or not at all.
     """
 
     def __init__(
@@ -43,9 +47,12 @@ class Journal:
         types: Mapping[str, IdentifierType] = KNOWN_TYPES,
         key: bytes = b"",
         key_before: bytes | None = None,
+        first_known: FirstKnown = lambda customer_ids: {},
     ) -> None:
         self._database = Database(url)
         self._group = GroupCommit(self._database)
+        self._types = types
+        self._first_known = first_known
         self._recording = Recording(types, (key,) if key_before is None else (key, key_before))
 
     def create(self) -> None:
@@ -78,9 +85,11 @@ class Journal:
 
         Parameters
         ----------
-        since : when identifiers became known, for those that are new; otherwise it is when the first record of them did.
+        since : when identifiers became known, for those that are new; default: as `first_known` tells, else when the first record
+            of them did.
         """
-        return self._group.run(self._recording.links, [(link, since) for link in links])
+        known = since or self._first_known(sorted({end for link in links for end in _customer_ids(link, self._types)}))
+        return self._group.run(self._recording.links, [(link, known) for link in links])
 
     def quarantine(self, source: str, reason: str, raw: str, *, received_at: datetime) -> None:
         """Keep a refused record with its reason; the same one is kept once."""
@@ -273,3 +282,7 @@ class Journal:
         """Every digest that is buried, and up to when."""
         with self._database.reading() as connection:
             return tombstones.tombstones(connection)
+
+
+def _customer_ids(link: Link, types: Mapping[str, IdentifierType]) -> list[str]:
+    return [end for end in (link.left, link.right) if type_of(end, types) is None]

@@ -24,7 +24,7 @@ from features.journal.index import append_observed, customers_of, identity_of, p
 from features.journal.records import Receipt, RecordedDecision, Status
 from features.journal.rows import consent_row, decision_row, interaction_row, link_row, outcome_row
 from features.journal.schema import CONSENTS, CONTACTS, DECISIONS, INTERACTIONS, LINKS, OUTCOMES
-from features.journal.tombstones import Dated, are_buried
+from features.journal.tombstones import Dated, are_buried, name_buried
 
 KnownLink = tuple[Link, Mapping[str, datetime]]
 """A fact, and since when its identifiers are known, where somebody says so."""
@@ -102,8 +102,9 @@ class Recording:
         return [_decision(connection, each) for each in proposed]
 
     def refused(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> list[None]:
-        """Write rows of the quarantine."""
-        append_quarantined(connection, rows)
+        """Write rows of the quarantine, but for those that name somebody who was buried, whenever they are dated."""
+        buried = name_buried(connection, [row["raw"] for row in rows], self.keys)
+        append_quarantined(connection, [row for row, gone in zip(rows, buried, strict=True) if not gone])
         return [None] * len(rows)
 
     def _unless_buried(

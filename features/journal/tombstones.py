@@ -1,7 +1,8 @@
 """Who asked to be forgotten, known again by keyed hashes only, so that what is sent or read once more does not come back."""
 
 import hmac
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
@@ -21,8 +22,7 @@ def tombstone(name: str, key: bytes) -> str:
 
 def are_buried(connection: Connection, records: Sequence[Dated], keys: Sequence[bytes]) -> list[bool]:
     """Whether each record names somebody who was buried, under any of the keys, when it had happened or later."""
-    # One look at an empty table, as a rule; hashing every name costs more.
-    if connection.execute(select(TOMBSTONES.c.digest).limit(1)).first() is None:
+    if _nobody(connection):
         return [False] * len(records)
     digests = {name: [tombstone(name, key) for key in keys] for names, _ in records for name in names}
     erased_at = _among(connection, [digest for each in digests.values() for digest in each])
@@ -30,6 +30,15 @@ def are_buried(connection: Connection, records: Sequence[Dated], keys: Sequence[
         any(microseconds(at) <= erased_at[digest] for name in names for digest in digests[name] if digest in erased_at)
         for names, at in records
     ]
+
+
+def name_buried(connection: Connection, raws: Sequence[str], keys: Sequence[bytes]) -> list[bool]:
+    """Whether each record, JSON text with identifiers hashed, has the name of somebody who was buried among its values."""
+    if _nobody(connection):
+        return [False] * len(raws)
+    digests = [[tombstone(name, key) for name in _names_in(raw) for key in keys] for raw in raws]
+    buried = _among(connection, list({digest for each in digests for digest in each}))
+    return [not buried.keys().isdisjoint(each) for each in digests]
 
 
 def bury(connection: Connection, digests: Iterable[str], erased_at: int) -> None:
@@ -59,3 +68,23 @@ def _among(connection: Connection, digests: Sequence[str]) -> dict[str, int]:
         for chunk in in_chunks(digests)
         for row in connection.execute(select(TOMBSTONES).where(TOMBSTONES.c.digest.in_(chunk)))
     }
+
+
+def _nobody(connection: Connection) -> bool:
+    # One look at an empty table, as a rule; hashing every name costs more.
+    return connection.execute(select(TOMBSTONES.c.digest).limit(1)).first() is None
+
+
+def _names_in(raw: str) -> set[str]:
+    try:
+        return set(_texts(json.loads(raw)))
+    except (ValueError, RecursionError):
+        return {raw}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+    elif isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        yield str(value)

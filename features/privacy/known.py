@@ -1,5 +1,6 @@
 """Reads what is known of somebody: from the lake, and from the journal what is not there yet."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +14,7 @@ ALL = 2**31 - 1
 """A limit that nobody's records reach."""
 
 _BATCH = 10_000
+_QUOTED = re.compile("'([^']*)'")
 Record = dict[str, Any]
 
 
@@ -78,7 +80,9 @@ def refused_in_journal(who: Naming, journal: Journal) -> set[str]:
 
 
 def _names(who: Naming, refused: Mapping[str, Any]) -> bool:
-    return who.names_one(refused["raw"] or "") or who.names_one(refused["reason"] or "")
+    # of a reason only what it quotes: its own words name nobody
+    quoted = _QUOTED.findall(refused["reason"] or "")
+    return who.names_one(refused["raw"] or "") or any(who.names_one(value) for value in quoted)
 
 
 def _quarantine(lake: Lake) -> Iterator[Record]:

@@ -14,6 +14,13 @@ from features.identity import Names, type_of
 _BORDERS = (r"[,;|\t]", r"[\s,;|\"'\[\](){}<>]+", r"[\s,;|\"'\[\](){}<>=&?/:]+")
 """A line of a table is cut at its delimiters, free text at blanks, an address on the web at what parts its parameters."""
 
+_NUMBER = re.compile(r"[-+]?[\d.]+")
+_NAMES_PERSONS = re.compile(
+    r"id|no|nr|num|key|user|client|customer|account|member|person|contact|household|card|profile|who", re.IGNORECASE
+)
+_LONG_NUMBER = 6
+"""Digits from which on a number is no price or count; a shorter one counts where its member's name is one of those above."""
+
 _REMEMBERED = 100_000
 
 
@@ -33,7 +40,7 @@ class Naming:
 
     def names_one(self, text: str) -> bool:
         """Whether the text, or any value in it where it is JSON, is or holds one of the identifiers."""
-        return any(self._is_wanted(part) for value in _values(text) for part in _parts(value))
+        return any(self._is_wanted(part) for name, value in _values(text) for part in _parts(value) if _may_name(name, part))
 
     def _is_one(self, part: str) -> bool:
         return part in self._wanted or any(self._is_of(type_, part) for type_ in self._types)
@@ -44,26 +51,33 @@ class Naming:
         return False
 
 
-def _values(text: str) -> Iterator[str]:
-    """What a text holds: itself, and where it is JSON the names and values in it, JSON within JSON as well."""
-    yield text
-    if text[:1] in ("{", "[", '"'):
-        with suppress(ValueError, RecursionError):
-            yield from _leaves(json.loads(text))
+def _may_name(name: str | None, part: str) -> bool:
+    """Whether a part of the value of that member may be somebody's name: a price of 12 is not customer 12."""
+    short_number = len(part) < _LONG_NUMBER and _NUMBER.fullmatch(part) is not None
+    return name is None or not short_number or _NAMES_PERSONS.search(name) is not None
 
 
-def _leaves(value: object) -> Iterator[str]:
+def _values(text: str, member: str | None = None) -> Iterator[tuple[str | None, str]]:
+    """What a text holds, each with the member it stands in: where it is JSON, names and values, JSON within JSON as well."""
+    with suppress(ValueError, RecursionError):
+        if text[:1] in ("{", "[", '"'):
+            yield from _leaves(json.loads(text), member)
+            return
+    yield member, text
+
+
+def _leaves(value: object, member: str | None) -> Iterator[tuple[str | None, str]]:
     if isinstance(value, dict):
         for name, each in value.items():
-            yield name
-            yield from _leaves(each)
+            yield name, name
+            yield from _leaves(each, name)
     elif isinstance(value, list):
         for each in value:
-            yield from _leaves(each)
+            yield from _leaves(each, member)
     elif isinstance(value, str):
-        yield from _values(value)
+        yield from _values(value, member)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield f"{value:.15g}"
+        yield member, f"{value:.15g}"
 
 
 def _parts(value: str) -> Iterator[str]:

@@ -37,8 +37,10 @@ def correct(lake: Lake, record_id: str, changes: Mapping[str, Any], *, redact: R
     Raises
     ------
     UnknownRecordError, RequestError
-        When the id is of no pending record, or of several; or when nothing would change.
+        When the id is of no pending record, or of several; or when the changes are no object, or would change nothing.
     """
+    if not isinstance(changes, Mapping):
+        raise RequestError("the changes are no JSON object; give values by their names", field="/changes")
     record = show_refused(lake, record_id)
     before = as_object(record.raw)
     after = redact(merged(before or {}, changes))

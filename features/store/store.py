@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from features.catalogue.model import Catalogue
 from features.errors import StoreError
 from features.identity.members import Members
+from features.instants import moment
 from features.lake import Lake
 from features.settings import Settings
 from features.store.definitions import feast_errors, history_path
@@ -38,7 +39,7 @@ from features.store.files import erase_rows, read_json, write_json
 from features.store.offline import states_as_of
 from features.store.online import OnlineStates
 from features.store.registered import Registered
-from features.tables import Feature, State, feature_list
+from features.tables import FIRST_AT, Feature, State, feature_list
 from features.tables.batch import Batch, batch_connection, remove_spilled
 
 _ROWS_PER_WRITE = 1_000
@@ -211,6 +212,15 @@ class FeatureStore:
             When the store has not been set up for the catalogue in force, or cannot answer.
         """
         return self._online.read(identifiers)
+
+    def first_known(self, identifiers: Sequence[str]) -> dict[str, datetime]:
+        """When each of the identifiers was first seen, of those that are online; of nobody when the store cannot answer."""
+        try:
+            states = dict(zip(identifiers, self.online_states(identifiers), strict=True)) if identifiers else {}
+        except StoreError:
+            return {}
+        first = {name: state[FIRST_AT] for name, state in states.items() if state is not None}
+        return {name: moment(int(at)) for name, at in first.items() if at is not None}
 
     def push(self, states: Mapping[str, State]) -> int:
         """Put states of identifiers online, except where one is there that is as new, by position and then `state_at`.

@@ -13,7 +13,7 @@ Features at a time T see exactly the interactions whose `visible_at`, the later 
 
 from features.instants import microseconds
 from features.tables.combining import combine
-from features.tables.declared import TOTAL, feature_list
+from features.tables.declared import FIRST_AT, TOTAL, feature_list
 from features.tables.feature import Feature, all_columns, state_columns
 from features.tables.frames import KNOWN
 from features.tables.history import as_of, history, latest
@@ -22,6 +22,7 @@ from features.tables.running import empty_state, fold
 from features.tables.state import POSITION, STATE_AT, State, StateColumn
 
 __all__ = [
+    "FIRST_AT",
     "KNOWN",
     "POSITION",
     "STATE_AT",

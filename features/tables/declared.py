@@ -36,6 +36,9 @@ RARE_KINDS = (Kind.REFUND, Kind.RATING, Kind.SHARE, Kind.SUBSCRIBE, Kind.UNSUBSC
 TOTAL = "any_lifetime_count"
 """Number of a customer's interactions; it changes whenever anything about the customer does."""
 
+FIRST_AT = "any_first_at"
+"""Column: microseconds of a customer's first interaction."""
+
 _PURCHASE = Where(kinds=(Kind.PURCHASE,))
 _PURCHASES = Count("kind_purchase_lifetime_count", _PURCHASE)
 _LAST_PURCHASE = Extreme("kind_purchase_last_at", "last", _PURCHASE)
@@ -76,7 +79,7 @@ def _lifetime() -> Iterator[Feature]:
 
 
 def _recency() -> Iterator[Feature]:
-    first = Extreme("any_first_at", "first")
+    first = Extreme(FIRST_AT, "first")
     yield Feature("tenure_lifetime_days", "float", "days", "Days since the first interaction.", Days(first))
     for what, where in [("any", ANY), *((f"kind_{kind}", Where(kinds=(kind,))) for kind in MAIN_KINDS)]:
         last = Extreme(f"{what}_last_at", "last", where)

@@ -9,6 +9,8 @@ from features.tables.feature import Feature, all_columns
 from features.tables.reads import Column, Floats, Moment
 from features.tables.state import State
 
+_BITS = 20
+
 
 def stacked(features: Sequence[Feature], states: Sequence[State]) -> dict[str, Column]:
     """Columns out of n states, as `read` takes them."""
@@ -36,8 +38,22 @@ def read(features: Sequence[Feature], states: Mapping[str, Column], at: NDArray[
 
 
 def matrix(features: Sequence[Feature], values: Mapping[str, Column]) -> Floats:
-    """Feature values as models take them: shape (n, features), categories as codes in their order, NaN for unknown."""
-    return np.column_stack([_coded(feature, values[feature.name]) for feature in features])
+    """Feature values as models take them: shape (n, features), categories as codes in their order, NaN for unknown.
+
+    Rounded to about six digits: sums added up in another order then are the same, so that the same data give the same model, and
+    a model sees the same number in training and online.
+    """
+    return rounded(np.column_stack([_coded(feature, values[feature.name]) for feature in features]))
+
+
+def rounded(features: Floats) -> Floats:
+    """Numbers to twenty binary digits; binary, because sums of cents lie halfway between decimal ones.
+
+    >>> rounded(np.array([0.1 + 0.2])) == rounded(np.array([0.3])), rounded(np.array([1234.56]))
+    (array([ True]), array([1234.56054688]))
+    """
+    mantissa, exponent = np.frexp(features)
+    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, _BITS)), exponent - _BITS), dtype=np.float64)
 
 
 def _coded(feature: Feature, column: Column) -> Floats:

@@ -48,7 +48,7 @@ def ingest(
 
 @app.command()
 def quality(
-    days: Annotated[int, typer.Option(min=1, help="How far back to look.")] = 28,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How far back to look.")] = 28,
     as_json: AsJson = False,
 ) -> None:
     """Tell of every source and day: volumes, rejects, duplicates, lateness, missing fields, drift, and who has gone quiet."""

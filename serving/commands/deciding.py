@@ -12,8 +12,8 @@ app = typer.Typer()
 @app.command()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the recommendation instead of serving on.")] = False,
-    port: Annotated[int, typer.Option(help="Port of the service; 0 takes a free one.")] = 3000,
-    ui_port: Annotated[int, typer.Option(help="Port of the MLflow UI; 0 takes a free one.")] = 5000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the service; 0 takes a free one.")] = 3000,
+    ui_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the MLflow UI; 0 takes a free one.")] = 5000,
     as_json: AsJson = False,
 ) -> None:
     """Real data in, a running service and a recommendation out."""
@@ -54,7 +54,7 @@ def explain(decision: Annotated[str, typer.Argument(help="The decision's id.")],
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Beyond loopback only with an API key in the settings.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option()] = 3000,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 3000,
     workers: Annotated[int, typer.Option(min=1)] = 1,
 ) -> None:
     """Run the service until interrupted."""
@@ -64,7 +64,7 @@ def serve(
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option()] = 5000) -> None:
+def ui(port: Annotated[int, typer.Option(min=0, max=65535)] = 5000) -> None:
     """Run the MLflow UI on this machine until interrupted."""
     from serving.launch import replace_process_by_ui
 

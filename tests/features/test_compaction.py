@@ -397,3 +397,24 @@ def test_a_message_by_file_and_by_post_counts_once_whatever_came_first(workspace
     assert counted(workspace, name) == 2
     materialized(workspace)
     assert counted(workspace, name) == 2
+
+
+def test_a_compaction_ends_although_records_keep_coming_and_the_next_brings_them(journal, lake):
+    class Busy(Journal):
+        """A journal that is posted to whenever it is read."""
+
+        posted = 5
+
+        def rows_after(self, table, position, limit):
+            found = super().rows_after(table, position, limit)
+            assert self.posted < 20, "it would never end"
+            fill(journal, 1, start=self.posted)
+            self.posted += 1
+            return found
+
+    fill(journal, 5)
+    busy = Busy(str(journal._database.engine.url))
+    assert compact(busy, lake, batch=3).moved["interactions"] == 7
+    busy.close()
+    compact(journal, lake, batch=3)
+    assert lake.read("interactions").num_rows == journal.head()

@@ -187,3 +187,10 @@ def test_links_of_an_erased_person_are_not_brought_from_files(journal: Journal) 
     assert journal.links_of(["ann", "bob"]) == [fact("bob", CARD)]
     assert journal.bring_identities([("ann", "ann", AT), (MAIL, "ann", AT), ("bob", "bob", AT), (CARD, "bob", AT)], after=0) == 2
     assert journal.customer_of(MAIL) == MAIL
+
+
+def test_a_refused_record_of_somebody_who_was_buried_is_not_kept(journal):
+    journal.bury([journal.tombstone("ann")], AT)
+    refused = [("api", "no time", raw, AT) for raw in ('{"customer_id":"ann","at":"soon"}', '{"customer_id":"bob","at":"soon"}')]
+    journal.quarantine_all(refused)
+    assert [record.raw for _, record in journal.rows_after("quarantine", 0, 9)] == ['{"customer_id":"bob","at":"soon"}']

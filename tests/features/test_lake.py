@@ -195,3 +195,15 @@ def test_identifiers_say_the_same_in_any_order():
         rows = " UNION ALL ".join(f"SELECT {nulls}, {each}::VARCHAR[] AS identifiers" for each in ("['a', 'b']", "['b', 'a']"))
         (count,) = connection.execute(f"SELECT count(DISTINCT {content_digest('interactions')}) FROM ({rows})").fetchall()
     assert count == (1,)
+
+
+@pytest.mark.parametrize("column", ["traits", "properties"])
+def test_json_says_the_same_with_its_members_in_any_order(column):
+    with duckdb_session() as connection:
+        nulls = ", ".join(
+            f'NULL::VARCHAR AS "{name}"' for name in SCHEMAS["interactions"].names if name not in (column, "identifiers")
+        )
+        texts = ['{"a":1,"b":{"c":"x","d":2}}', '{"b":{"d":2,"c":"x"},"a":1}', '{"b":{"d":2,"c":"x"},"a":2}']
+        union = " UNION ALL ".join(f"SELECT {nulls}, NULL::VARCHAR[] AS identifiers, '{text}' AS {column}" for text in texts)
+        digests = connection.execute(f"SELECT {content_digest('interactions')} FROM ({union})").fetchall()
+    assert digests[0] == digests[1] != digests[2]

@@ -50,3 +50,11 @@ def test_what_is_in_none_of_the_modes_is_refused_with_what_they_are() -> None:
     with pytest.raises(ProblemError, match="or the attributes as headers") as refused:
         posted(EVENT, "application/json")
     assert refused.value.kind.name == "unsupported-media"
+
+
+@pytest.mark.parametrize("data", [5, None, ["e30="], {"a": 1}])
+def test_data_in_base64_that_is_no_text_is_refused_by_itself(data: Any) -> None:
+    bare = {key: value for key, value in EVENT.items() if key != "data"}
+    bad, good = posted([{**bare, "data_base64": data}, EVENT], BATCHED)
+    assert bad.refused is not None and bad.refused.startswith("data_base64")
+    assert good.refused is None

@@ -99,6 +99,14 @@ def test_links_of_a_file_make_customers_and_a_person_may_link_and_unlink_them(co
     assert commands.customer_of(bob) == bob
 
 
+def test_the_older_customer_stays_also_when_only_files_tell_how_old_they_are(commands: Commands) -> None:
+    commands.ingest()
+    commands.json("materialize")
+    assert commands.json("link", "ann", "a-newer-account")["customers"] == ["ann"]  # whose name comes first in the alphabet
+    commands.json("identify")
+    assert commands.customer_of("a-newer-account") == "ann"
+
+
 def test_a_refused_record_is_listed_corrected_replayed_and_counts_once(commands: Commands) -> None:
     commands.ingest()
     (refused,) = commands.json("quarantine", "list", "--of", "visits")["records"]
@@ -146,3 +154,18 @@ def test_what_is_older_than_its_source_may_keep_it_is_deleted(commands: Commands
 def test_quality_tells_of_every_source(commands: Commands) -> None:
     commands.ingest()
     assert {row["source"] for row in commands.json("quality", "--days", "900")["days"]} == {"visits"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve", "--port", "65536"),
+        ("ui", "--port", "-1"),
+        ("quality", "--days", "99999999"),
+        ("link", "", "b"),
+        ("link", "a" * 201, "b"),
+    ],
+)
+def test_bad_input_ends_with_code_2_and_no_traceback(commands: Commands, arguments: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == 2 or isinstance(result.exception, TouchpointError), result.exception

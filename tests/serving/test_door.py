@@ -8,7 +8,7 @@ import pytest
 from features.catalogue.identifiers import KNOWN_TYPES
 from features.errors import RequestError
 from features.identity import Names
-from serving.door import WITHHELD, Door
+from serving.door import WITHHELD, Door, without_addresses_in
 
 NAMES = Names(b"k" * 32, KNOWN_TYPES, region="US")
 DOOR = Door(NAMES)
@@ -76,3 +76,9 @@ def test_a_refused_body_is_kept_without_identifiers_in_clear() -> None:
     assert kept["note"] == [f"write to {WITHHELD}, please"]
     assert (kept["customer_id"], kept["value"]) == ("ann", 5)
     assert not re.search("ann@|bob@|c1\\b", str(kept))
+
+
+def test_addresses_in_names_and_texts_are_withheld() -> None:
+    assert DOOR.redacted({"carl@example.org": "x"}) == {WITHHELD: "x"}
+    said = without_addresses_in({"note": "to ann@example.org", "carl@example.org": 1.5})
+    assert said == {"note": f"to {WITHHELD}", WITHHELD: 1.5}

@@ -240,11 +240,13 @@ def test_dark_traffic_is_kept_at_the_unknown_touchpoint(client: Any) -> None:
 @pytest.mark.parametrize("message", ["one", "list"])
 def test_no_identifier_is_in_clear_in_journal_records_answers_or_metrics(client: Any, message: str, tmp_path: Any) -> None:
     identifiers = {"email": MAIL, "cookie": COOKIE, "phone": PHONE}
-    good = {**BOUGHT, "identifiers": identifiers, "message_id": "m1"}
+    said = {"note": f"write to {MAIL}", MAIL: "known"}
+    good = {**BOUGHT, "identifiers": identifiers, "message_id": "m1", "properties": said, "traits": said}
     bad = [{**good, "message_id": "m2", "touchpoint": "no.where"}, {**good, "kind": "dance"}, {**good, "email": MAIL}, MAIL]
+    bad += [{**good, MAIL: 1}, {**good, "message_id": "m3", "touchpoint": MAIL}, {**good, "properties": {MAIL: None}}]
     texts = [client.post("/v1/interactions", good if message == "one" else [good, *bad]).text]
-    own = {**SEEN, "identifiers": identifiers}
-    answer = client.post("/v1/recommend", {"identifiers": identifiers, "interactions": [own]}).json()
+    own = {**SEEN, "identifiers": identifiers, "properties": said}
+    answer = client.post("/v1/recommend", {"identifiers": identifiers, "interactions": [own], "context": said}).json()
     texts += [json.dumps(answer), client.get(f"/v1/decisions/{answer['decision_id']}").text]
     texts += [client.post("/v1/links", {"left": {"email": MAIL}, "right": {"phone": PHONE}}).text]
     texts += [client.post("/v1/customers/find", {"identifiers": identifiers}).text, client.get("/metrics").text]

@@ -82,3 +82,11 @@ def test_a_batch_beyond_the_documented_limits_is_refused(body: Any, size: int, p
     with pytest.raises(ProblemError) as refused:
         events_of_batch(body, size=size, received_at=RECEIVED)
     assert refused.value.kind.name == problem
+
+
+@pytest.mark.parametrize(
+    ("original", "sent"),
+    [("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"), ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")],
+)
+def test_clocks_at_both_ends_of_the_calendar_leave_the_time_to_the_mapping(original: str, sent: str) -> None:
+    assert batch({**VIEWED, "timestamp": original}, sentAt=sent)[0].record["timestamp"] == original

@@ -171,3 +171,12 @@ def test_what_needs_files_is_no_mapping_for_requests(shop, more):
     plain = 'name = "app"\n' + more + EVERYTHING[EVERYTHING.index("[[outcomes]]") : EVERYTHING.index("[[consents]]")]
     with pytest.raises(ConfigurationError, match="group and lookups need files"):
         mapped(shop, [], parsed(plain))
+
+
+def test_many_refused_records_keep_each_its_own_text_and_reason(shop):
+    sections = [RECORDS[4] | {"score": score} for score in range(11, 300)]  # NPS ends at 10
+    refused = mapped(shop, [RECORDS[0], *sections, RECORDS[5]]).refused
+    assert [each.index for each in sorted(refused, key=lambda each: each.index)] == list(range(1, 291))
+    of_scores = [each for each in refused if each.index < 290]
+    assert all(json.loads(each.raw)["score"] == each.index + 10 for each in of_scores)
+    assert all(f"'{each.index + 10}'" in each.reason for each in of_scores)

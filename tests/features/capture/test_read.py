@@ -196,3 +196,8 @@ def test_a_damaged_page_in_the_middle_is_refused_and_leaves_no_trace(shop):
 def test_a_wrong_encoding_names_the_key_to_set(shop):
     with pytest.raises(CaptureError, match="set `encoding` in the mapping"):
         shop.csv(b"client,at,amount\nM\xfcller,2024-05-01,1\n", PURCHASE, head='encoding = "ascii"')
+
+
+def test_a_first_line_without_end_is_refused_before_it_fills_the_memory(shop):
+    with pytest.raises(CaptureError, match="line 1 has more than"):
+        shop.csv(gzip.compress(b"a" * (1 << 21)), PURCHASE, name="a.csv.gz")

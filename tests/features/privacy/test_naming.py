@@ -48,3 +48,9 @@ def test_who_is_known_under_the_key_before_is_found_too():
     changed = Names(b"a key of a test", KNOWN_TYPES, region="US", key_before=b"the key before")
     assert Naming([before], changed).names_one('{"mail": "ann@example.com"}')
     assert not Naming([before], NAMES).names_one('{"mail": "ann@example.com"}')
+
+
+def test_a_price_is_nobodys_number_and_a_customers_number_is_theirs():
+    twelve = Naming(["12"], NAMES)
+    assert not twelve.names_one(json.dumps({"client": "13", "price": 12, "pieces": "12"}))
+    assert twelve.names_one(json.dumps({"client": "12"})) and twelve.names_one(json.dumps({"userId": 12}))

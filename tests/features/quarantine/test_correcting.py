@@ -42,6 +42,12 @@ def test_null_takes_a_field_out_and_an_unreadable_line_is_replaced_as_a_whole(sh
     assert corrected.raw == '{"client":"ann"}'
 
 
+@pytest.mark.parametrize("changes", [[], 5, "text", None])
+def test_changes_that_are_no_object_are_refused_and_the_record_stays(shop, changes):
+    with pytest.raises(RequestError, match="no JSON object"):
+        correct(shop.lake, "0" * 64, changes, redact=dict, now=datetime(2026, 1, 31, tzinfo=UTC))
+
+
 def test_a_correction_that_changes_nothing_is_refused(shop):
     shop.csv("ann,store.checkout,X,2024-05-01")
     with pytest.raises(RequestError, match="as these changes would make it"):
