@@ -82,7 +82,9 @@ def refresh(workspace: Workspace, *, now: datetime, on_progress: Say) -> Refresh
     identified = _identify(workspace, now=now, on_progress=on_progress)
     consents, contacts = tell_journal(workspace, now=now)
     on_progress("bring the lake into the feature store")
-    materialized = workspace.store.materialize(lake, until=now, on_progress=on_progress)
+    # What came by file as well was pushed online as one more, until compaction found that out.
+    again = journal.superseded()
+    materialized = workspace.store.materialize(lake, until=now, on_progress=on_progress, again=again)
     return Refreshed(compacted, expired, identified, consents, contacts, materialized)
 
 

@@ -14,6 +14,9 @@ WITHHELD = "(withheld)"
 """Stands where an identifier is not kept."""
 
 _HOLD_IDENTIFIERS = ("identifiers", "left", "right")
+_IN_CLEAR = re.compile(r"@|\d{4}")
+"""What an e-mail address or a telephone number has, and few customer_ids with a `=` in them do."""
+
 _ADDRESS = re.compile(r"[^\s@\"'<>,;:=/]+@[^\s@\"'<>,;:=/]+\.[^\s@\"'<>,;:=/]+")
 
 
@@ -78,9 +81,11 @@ class Door:
         Raises
         ------
         RequestError
-            When the value is not what its type has.
+            When the value is not what its type has, or is an address or a number of no type there is.
         """
         type_, given, value = text.partition("=")
+        if given and type_ not in self._types and _IN_CLEAR.search(value):
+            self._known({type_: value}, "/customer_id")  # a misspelt type must not make a customer_id of an address in clear
         return self._both(type_, value, "/customer_id") if given and type_ in self._types else (text,)
 
     def is_proof(self, name: str) -> bool:

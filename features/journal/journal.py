@@ -135,6 +135,12 @@ class Journal:
             append_quarantined(connection, [quarantine_row(*each[:3], microseconds(each[3])) for each in refused])
             mark_superseded(connection, reads.TABLES[table][0], positions)
 
+    def superseded(self) -> set[str]:
+        """The identifiers under which interactions were captured that count elsewhere."""
+        with self._database.reading() as connection:
+            query = select(INTERACTIONS.c.customer_id).where(INTERACTIONS.c.superseded).distinct()
+            return set(connection.execute(query).scalars())
+
     def add_contacts(self, rows: Iterable[tuple[str, str, str, datetime]]) -> int:
         """Add contacts known from elsewhere, as (contact_id, customer_id, touchpoint, at); give how many ids were new."""
         with self._database.writing() as connection:

@@ -70,6 +70,7 @@ INTERACTIONS = _table(
     _text("digest"),
     _superseded(),
     Index("interactions_of_customer", "customer_id", "position"),
+    Index("interactions_superseded", "customer_id", sqlite_where=text("superseded"), postgresql_where=text("superseded")),
 )
 
 DECISIONS = _table(

@@ -18,7 +18,7 @@ overtakes a materialization may lack what that brought from files, but it also h
 have: the next materialization finds the number of interactions changed and writes the row again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,8 +98,15 @@ class FeatureStore:
         """
         self._registered.apply()
 
-    def materialize(self, lake: Lake, *, until: datetime, on_progress: Callable[[str], None]) -> MaterializeReport:
+    def materialize(
+        self, lake: Lake, *, until: datetime, on_progress: Callable[[str], None], again: Collection[str] = ()
+    ) -> MaterializeReport:
         """Bring the history file and the online store up to the lake, as of `until`.
+
+        Parameters
+        ----------
+        again : identifiers whose online rows may hold more than the lake: they are written again, although nothing of theirs is
+            new.
 
         Safe to kill at any point and to run again: files are replaced whole, online rows are written again with the same content,
         and the record of having finished comes last.
@@ -119,7 +126,7 @@ class FeatureStore:
                 on_progress("feature history: computing")
                 history_rows = batch.write_history(self._history)
                 on_progress(f"feature history: {history_rows:,} rows")
-            changed = batch.changed(until=until, marks=self._registered.marks if same_columns else None)
+            changed = batch.changed(until=until, marks=self._registered.marks if same_columns else None, again=again)
             customers = int(changed.count().execute())
             if customers:
                 rows = batch.stream(changed, _ROWS_PER_WRITE)

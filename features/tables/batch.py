@@ -6,7 +6,7 @@ counts is whether the customer's latest state differs from the one that was last
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,14 +46,22 @@ class Batch:
         self._write(history(self._features, self._interactions), path)
         return int(self._connection.read_parquet(path).count().execute())
 
-    def changed(self, *, until: datetime, marks: Path | None) -> ibis.Table:
-        """Latest states as of `until` that differ from what `marks` says of the last time; all of them without marks."""
+    def changed(self, *, until: datetime, marks: Path | None, again: Collection[str] = ()) -> ibis.Table:
+        """Latest states as of `until` that differ from what `marks` says of the last time; all of them without marks.
+
+        Parameters
+        ----------
+        again : whose states are among them in any case.
+        """
         states = latest(self._features, visible(self._interactions, until))
         current = self._connection.create_table("latest", states, temp=True)
         if marks is None or not marks.exists():
             return current
+        online = self._connection.read_parquet(marks)
+        if again:
+            online = online.anti_join(ibis.memtable({"customer_id": sorted(again)}), "customer_id")
         # the number of interactions changes with every one that is added, however old it is
-        return current.anti_join(self._connection.read_parquet(marks), list(_MARKS))
+        return current.anti_join(online, list(_MARKS))
 
     def complete_until(self, until: datetime, *, conversion: Sequence[str]) -> datetime | None:
         """The end of the files, after which more is still to come; None where nothing is: what arrives online is always complete.

@@ -49,8 +49,9 @@ def identifier_of(workspace: "Workspace", who: str) -> str:
 
     Raises
     ------
-    IdentifierError
-        When the value is not of that type.
+    RequestError
+        When the value is not of that type, or there is no such type.
     """
-    type_, given, value = who.partition("=")
-    return workspace.names.name(type_, value) if given and type_ in workspace.names.types else who
+    from serving.door import Door
+
+    return Door(workspace.names).names_of(who)[0]

@@ -347,7 +347,16 @@ def in_a_file(workspace, name):
 
 def materialized(workspace):
     compact(workspace.journal, workspace.lake, batch=10)
-    workspace.store.materialize(workspace.lake, until=AT + timedelta(days=1), on_progress=lambda message: None)
+    again = workspace.journal.superseded()
+    workspace.store.materialize(workspace.lake, until=AT + timedelta(days=1), on_progress=lambda message: None, again=again)
+
+
+def pushed(workspace, name):
+    """What the service's streamer does."""
+    state = workspace.store.online_states([name])[0] or empty_state(workspace.store.features)
+    for position, each in workspace.journal.interactions_after(name, int(state[POSITION])):
+        state = fold(workspace.store.features, state, each, position=position)
+    workspace.store.push({name: state})
 
 
 def marked_and_killed(workspace):
@@ -373,6 +382,8 @@ CASES = {
     "posted, filed": [posted, in_a_file],
     "filed, posted": [in_a_file, posted],
     "filed, materialized, posted": [in_a_file, materialized, posted],
+    "filed, materialized, posted, pushed": [in_a_file, materialized, posted, pushed],
+    "filed, materialized, posted, pushed, killed": [in_a_file, materialized, posted, pushed, killed_before_materialization],
     "posted, materialized, filed": [posted, materialized, in_a_file],
     "posted, filed, killed": [posted, in_a_file, marked_and_killed],
     "posted, filed, compacted": [posted, in_a_file, killed_before_materialization],
@@ -387,8 +398,8 @@ def test_a_message_by_file_and_by_post_counts_once_whatever_came_first(workspace
     for step in CASES[case]:
         if step is posted:
             posted(workspace, name, value=value)
-        elif step is in_a_file:
-            in_a_file(workspace, name)
+        elif step in (in_a_file, pushed):
+            step(workspace, name)
         else:
             step(workspace)
     materialized(workspace)

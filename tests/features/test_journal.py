@@ -299,3 +299,10 @@ def test_what_was_acknowledged_before_kill_9_is_there(journal, url):
     assert len(complete) >= 800
     assert set(complete) <= set(stored)
     assert len(stored) == len(set(stored)) and len(stored) % 20 == 0, "a batch is there as a whole or not at all"
+
+
+def test_the_identifiers_of_what_counts_elsewhere_are_told(journal):
+    receipts = journal.append_interactions([interaction("m1"), interaction("m2", customer_id="c2")])
+    assert journal.superseded() == set()
+    journal.supersede("interactions", [receipts[0].position], refused=[])
+    assert journal.superseded() == {"c1"}

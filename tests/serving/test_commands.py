@@ -99,6 +99,16 @@ def test_links_of_a_file_make_customers_and_a_person_may_link_and_unlink_them(co
     assert commands.customer_of(bob) == bob
 
 
+def test_a_misspelt_type_of_identifier_is_refused_and_nothing_in_clear_is_kept(commands: Commands) -> None:
+    for arguments in (
+        ("link", "ann", "mail=ada@example.com"),
+        ("recommend", "telefon=+491711234567"),
+        ("erase", "mail=a@b.example"),
+    ):
+        with pytest.raises(TouchpointError, match="is no type of identifier here; give some of customer_id, account"):
+            commands.json(*arguments)
+
+
 def test_the_older_customer_stays_also_when_only_files_tell_how_old_they_are(commands: Commands) -> None:
     commands.ingest()
     commands.json("materialize")
