@@ -12,7 +12,10 @@ from features.errors import ConfigurationError
 from features.settings import load_settings
 from serving.terminal import as_plain, in_words
 
-QUESTIONS = ("commands", "online", "realtime", "journal", "kills", "store", "linking", "identity", "ingest", "history")
+QUESTIONS = (
+    *("commands", "online", "realtime", "journal", "kills", "store", "linking", "identity", "ingest", "history"),
+    *("estimators", "public", "world"),
+)
 
 
 def main() -> None:

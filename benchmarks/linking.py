@@ -3,11 +3,10 @@
 The figure is the pairwise F1 of the clusters that the accepted pairs make. The peer is the best that the same model reaches at
 any threshold, which nobody knows without the truth. The settings were chosen on this data set, for want of another public one.
 
-    python -m benchmarks.linking FOLDER     with fake_1000.csv.gz in it; or LINKING_DATA=FOLDER
+    PUBLIC_DATA=… make bench ARGS=linking     the folder of public data sets, with splink_identity/fake_1000.csv.gz in it
 """
 
 import os
-import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
 from itertools import combinations
@@ -19,7 +18,6 @@ from scipy.sparse.csgraph import connected_components
 
 from features.identity.linkage import LinkageSettings, read_profiles
 from features.identity.probabilistic import THRESHOLD, SuggestedPair, suggest_links
-from serving.terminal import as_plain, in_words
 
 FILE = "fake_1000.csv.gz"
 _TRIED = np.round(np.arange(0.05, 1.0, 0.05), 2)
@@ -28,9 +26,10 @@ _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 def measure() -> dict[str, object]:
     """Compare with the best threshold; without the data set, say so."""
-    folder = Path(os.environ.get("LINKING_DATA", "none"))
+    folder = Path(os.environ.get("PUBLIC_DATA", "none"), "splink_identity")
     if not (folder / FILE).is_file():
-        return {"question": "pairwise F1 of probabilistic links", "skipped": f"LINKING_DATA does not name the folder of {FILE}"}
+        skipped = "PUBLIC_DATA does not name the folder of public data sets"
+        return {"question": "pairwise F1 of probabilistic links", "skipped": skipped}
     return dict(quality_of(folder))
 
 
@@ -71,9 +70,3 @@ def _pairs(ids: list[str], clusters: list[object]) -> set[tuple[str, str]]:
 
 def _f1(found: set[tuple[str, str]], truth: set[tuple[str, str]]) -> float:
     return 2 * len(found & truth) / (len(found) + len(truth))
-
-
-if __name__ == "__main__":
-    if sys.argv[1:]:
-        os.environ["LINKING_DATA"] = sys.argv[1]
-    print(in_words(as_plain(measure())))

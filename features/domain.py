@@ -79,6 +79,9 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+ANSWERS = (Kind.OPEN, Kind.CLICK, Kind.REDEMPTION, Kind.PURCHASE)
+"""Kinds after which earlier contacts at the same place count as answered, not ignored."""
+
 RESPONSES = (Kind.OPEN, Kind.CLICK, Kind.REDEMPTION)
 """Kinds that answer a contact; a channel's response rate is their count over its contacts."""
 
@@ -191,6 +194,15 @@ class Interaction:
     def visible_at(self) -> datetime:
         """The first moment at which a decision could have known of it: the later of `at` and `received_at`."""
         return max(self.at, self.received_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """That a customer was contacted, or answered (one of `ANSWERS`), at a touchpoint at a time: all that contact rules need."""
+
+    touchpoint: str
+    at: datetime
+    kind: Kind = Kind.CONTACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

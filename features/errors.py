@@ -29,6 +29,10 @@ class DecisionConflictError(TouchpointError):
     """The decision id was used before, for a different question."""
 
 
+class NotReplayableError(TouchpointError):
+    """A decision cannot be taken again: something that it was taken with is not to be had any more."""
+
+
 class TrainingError(TouchpointError):
     """There is not enough, or not the right, data to learn from."""
 

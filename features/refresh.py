@@ -10,10 +10,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from features.compaction import CompactionReport, compact
-from features.contacts import bring_contacts
+from features.contacts import bring_contacts, looks_back
 from features.domain import EARLIEST
 from features.identity.batch import IdentifyReport
 from features.identity.batch import identify as identify_customers
@@ -93,9 +93,8 @@ def tell_journal(workspace: Workspace, *, now: datetime) -> tuple[int, int]:
 
     To be done after every ingest, so that who unsubscribed in a file is left alone at once.
     """
-    longest = max((cap.days for cap in workspace.catalogue.caps), default=0.0)
     consents = bring_consents(workspace.lake, workspace.journal, since=EARLIEST)
-    since, members = now - timedelta(days=longest), workspace.store.members()
+    since, members = now - looks_back(workspace.catalogue), workspace.store.members()
     return consents, bring_contacts(workspace.lake, workspace.journal, since=since, members=members)
 
 

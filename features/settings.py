@@ -1,7 +1,7 @@
 """Where state lives and how the service behaves: defaults, then `settings.toml` in the home, then the environment."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     features_max_age_seconds: float = Field(14 * 86400.0, gt=0, description="older features count as stale")
     clock_skew_seconds: float = Field(300.0, ge=0, description="how far in the future a record may be dated")
     policy_poll_seconds: float = Field(2.0, gt=0, description="how often the service looks for a promoted policy")
+    rank_reward_wait_seconds: float = Field(
+        600.0, gt=0, le=30 * 86400.0, description="a reward counts when it comes within this time of its rank call"
+    )
+    rank_reward_default: float = Field(0.0, ge=-1, le=1, description="reward of a ranked event for which none came")
+    rank_reward_aggregation: Literal["earliest", "sum"] = Field("earliest", description="which rewards of one event count")
+    shadow: bool = Field(False, description="write into each decision record what the challenger would have done")
     max_body_bytes: int = Field(1_000_000, gt=0, description="largest request body accepted")
     seed: int = Field(20_170_101, ge=0, description="seed of training, evaluation and of draws without a decision_id")
 

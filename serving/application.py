@@ -15,6 +15,7 @@ from serving.desk import Desk
 from serving.guard import Guard
 from serving.metrics import Metrics, Observed
 from serving.openapi import PROBLEM_RESPONSES, describe_requests
+from serving.personalizer import is_personalizer, refusal
 from serving.problems import (
     INTERNAL,
     INVALID_REQUEST,
@@ -24,7 +25,7 @@ from serving.problems import (
     problem_of,
     problem_of_validation,
 )
-from serving.routes import add_customers, add_postings, add_recommendations, add_sources
+from serving.routes import add_customers, add_personalizer, add_postings, add_recommendations, add_sources
 
 LOG = logging.getLogger(__name__)
 MOST_IN_WORK = 256
@@ -46,6 +47,7 @@ def create_application(desk: Desk, metrics: Metrics, settings: Settings) -> ASGI
     add_postings(app, desk.posting)
     add_sources(app, desk.posting)
     add_customers(app, desk.customers)
+    add_personalizer(app, desk.personalizer)
     _add_exposition(app, metrics)
     describe_requests(app)
     api_key = settings.api_key.get_secret_value() if settings.api_key else None
@@ -66,21 +68,23 @@ def _add_exception_handlers(app: FastAPI) -> None:
             # where, and of which kind: messages of databases and files may name people
             where = "".join(format_tb(error.__traceback__)).rstrip()
             LOG.error("%s %s: %s at\n%s", request.method, problem.kind.name, type(error).__name__, where)
-        return problem.response()
+        return _as_expected(request, problem)
 
     def of_validation(request: Request, error: Exception) -> Response:
-        return problem_of_validation(error).response() if isinstance(error, ValidationError) else of_ours(request, error)
+        if not isinstance(error, ValidationError):
+            return of_ours(request, error)
+        return _as_expected(request, problem_of_validation(error))
 
     def of_parameters(request: Request, error: Exception) -> Response:
         parts = error.errors() if isinstance(error, RequestValidationError) else ()
         detail = "; ".join(f"{part['loc'][-1]}: {part['msg']}" for part in parts)
-        return ProblemError(INVALID_REQUEST, detail).response()
+        return _as_expected(request, ProblemError(INVALID_REQUEST, detail))
 
     def of_routing(request: Request, error: Exception) -> Response:
         wrong_method = isinstance(error, HTTPException) and error.status_code == 405
         kind = METHOD_NOT_ALLOWED if wrong_method else UNKNOWN_PATH
         what = f"{request.method} is not offered at this path" if wrong_method else "there is nothing at this path"
-        response = ProblemError(kind, f"{what}; /openapi.json tells what there is").response()
+        response = _as_expected(request, ProblemError(kind, f"{what}; /openapi.json tells what there is"))
         response.headers.update((isinstance(error, HTTPException) and error.headers) or {})
         return response
 
@@ -89,3 +93,8 @@ def _add_exception_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, of_parameters)
     app.add_exception_handler(HTTPException, of_routing)
     app.add_exception_handler(Exception, of_ours)
+
+
+def _as_expected(request: Request, problem: ProblemError) -> Response:
+    """The problem as whoever calls this path expects it."""
+    return refusal(problem, request.url.path) if is_personalizer(request.url.path) else problem.response()

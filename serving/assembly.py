@@ -6,16 +6,20 @@ from datetime import datetime
 
 from features.errors import StoreError
 from features.workspace import Workspace
+from serving.archive import Archive
 from serving.customers import Customers
 from serving.decide import Decider
+from serving.decisions import Decisions
 from serving.desk import Desk
 from serving.door import Door
 from serving.live import LivePolicy, LoadedPolicy, RegisteredPolicies
 from serving.metrics import Metrics
+from serving.personalizer import LiveRankModel, PersonalizerDesk
 from serving.posting import Posting
 from serving.sources import Sources
 from serving.state import FeatureReader
 from serving.streamer import Streamer
+from training.personalizer import model_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,14 @@ class Assembly:
         journal, catalogue, door = workspace.journal, workspace.catalogue, Door(workspace.names)
         sources = Sources(journal, catalogue, door, workspace.settings.home / "sources", clock_skew_seconds=skew)
         posting = Posting(journal, catalogue, door, sources, metrics, on_change=on_change, clock=clock, clock_skew_seconds=skew)
-        return Desk(self.decider, posting, Customers(workspace, self.reader, door, clock=clock), metrics)
+        customers = Customers(workspace, self.reader, door, clock=clock)
+        decisions = Decisions(journal, Archive(workspace.settings, journal, catalogue, self.live))
+        return Desk(self.decider, decisions, posting, customers, metrics, self._personalizer(clock))
+
+    def _personalizer(self, clock: Callable[[], datetime]) -> PersonalizerDesk:
+        settings = self.workspace.settings
+        model = LiveRankModel(model_path(settings))
+        return PersonalizerDesk(self.workspace.journal.ranks, model, seed=settings.seed, clock=clock)
 
     def streamer(self, metrics: Metrics) -> Streamer:
         """What brings accepted interactions to the online store; not started yet."""
@@ -58,7 +69,11 @@ def assemble(workspace: Workspace, *, on_policy: Callable[[LoadedPolicy | None],
     """Assemble; the policy in force is looked for by `live.refresh` or `live.start`."""
     settings, catalogue, journal, store = workspace.settings, workspace.catalogue, workspace.journal, workspace.store
     names = [feature.name for feature in store.features]
-    live = LivePolicy(RegisteredPolicies(settings, feature_names=names, arms=catalogue.arms), on_change=on_policy)
+    live = LivePolicy(
+        RegisteredPolicies(settings, feature_names=names, arms=catalogue.arms),
+        on_change=on_policy,
+        with_challenger=settings.shadow or catalogue.experiment.challenger > 0.0,
+    )
     reader = FeatureReader(
         store.features,
         store,
@@ -66,5 +81,13 @@ def assemble(workspace: Workspace, *, on_policy: Callable[[LoadedPolicy | None],
         max_age_seconds=settings.features_max_age_seconds,
         clock_skew_seconds=settings.clock_skew_seconds,
     )
-    decider = Decider(catalogue, reader, journal, live, seed=settings.seed, clock_skew_seconds=settings.clock_skew_seconds)
+    decider = Decider(
+        catalogue,
+        reader,
+        journal,
+        live,
+        seed=settings.seed,
+        clock_skew_seconds=settings.clock_skew_seconds,
+        shadow=settings.shadow,
+    )
     return Assembly(workspace, live, reader, decider)

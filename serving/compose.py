@@ -1,7 +1,4 @@
-"""Puts a decision together from what was read for it, in the order of the policy; pure, with no journal and no clock.
-
-eligible → score → arbitrate → explore, then the draw, the slate with its reasons, and the record.
-"""
+"""Puts a decision together from what was read for it, and writes down all that led there; pure, with no journal and no clock."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from features.catalogue import Catalogue
-from features.domain import NONE, Consent, Interaction, channel_of
+from features.domain import Consent, Contact, Interaction
+from features.experiment import Arm
 from features.journal import Identity
-from features.privacy import consent_basis, in_holdout
+from features.privacy import consent_basis
 from features.tables import Feature
 from serving.contacts import RecentContacts
+from serving.judge import Basis, Judge, Verdict
 from serving.live import LoadedPolicy
-from serving.reasons import Explains, chance_reason, feature_reasons, money_reason
-from serving.record import DecisionRecord, Draw, FeaturesUsed, PolicyInForce, Recommendation, ScoredCandidate, Taken
+from serving.record import DecisionRecord, FeaturesUsed, PolicyInForce, Shadow, SlatePlace, Taken
+from serving.situations import KeptSituation, facts_of, features_version
 from serving.state import Reading
-from training.policy import Candidate, Decided, Policy, draw, eligibility, rng_for
-
-TREATMENT, HOLDOUT = "treatment", "holdout"
+from training.policy.eligibility import Situation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +34,12 @@ class Question:
     at : decide as of then; None is now.
     candidates : only these touchpoints; None is all that the brand can start.
     limit : how many touchpoints to rank.
+    deferred : whether a contact counts only once the decision is activated.
+    slate : which part of a slate this is.
     unrecorded : interactions posted with a dry run, which count for its answer only.
+    contacts : made by earlier slots, where the journal does not count them.
     posted : what became of interactions posted with any other question.
+    context : what conditions may name as `context.<key>`.
     request : what was asked, as JSON values, for the record and to tell one question from another.
     """
 
@@ -50,14 +51,25 @@ class Question:
     exclude: tuple[str, ...] = ()
     limit: int = 1
     dry_run: bool = False
+    deferred: bool = False
+    slate: SlatePlace | None = None
     unrecorded: tuple[Interaction, ...] = ()
+    contacts: tuple[Contact, ...] = ()
     posted: tuple[Taken, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
     request: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """All that a decision rests on; before any policy was promoted, `loaded` is the priors."""
+    """All that a decision rests on; before any policy was promoted, `loaded` is the priors.
+
+    Attributes
+    ----------
+    arm : of the experiment, which the customer is in.
+    used : of every budget, what had been used of it.
+    shadow : the challenger, where what it would do is looked at as well.
+    """
 
     at: datetime
     now: datetime
@@ -67,6 +79,9 @@ class Circumstances:
     contacts: RecentContacts
     loaded: LoadedPolicy
     fallback: str | None
+    arm: Arm = Arm.TREATMENT
+    used: Mapping[str, float] = field(default_factory=dict)
+    shadow: LoadedPolicy | None = None
 
 
 class Composer:
@@ -79,9 +94,11 @@ class Composer:
 
     def __init__(self, catalogue: Catalogue, features: Sequence[Feature], *, seed: int) -> None:
         self._catalogue = catalogue
-        self._features = tuple(features)
+        self._judge = Judge(catalogue, features)
+        self._names = tuple(feature.name for feature in features)
         self._seed = seed
         self._catalogue_version = catalogue.version
+        self._features_version = features_version(features)
         self._software_version = version("next-best-touchpoint")
 
     def compose(self, question: Question, given: Circumstances) -> DecisionRecord:
@@ -92,38 +109,32 @@ class Composer:
         RequestError
             When the question names touchpoints that the catalogue does not have.
         """
+        basis = self._basis(question, given)
+        verdict = self._judge.judge(basis)
         reading, policy = given.reading, given.loaded.policy
-        held_out = in_holdout(given.identity.identifiers, self._catalogue.holdout, self._catalogue.identifier_types)
-        arms = eligibility(
-            self._catalogue,
-            candidates=question.candidates,
-            exclude=question.exclude,
-            contact_touchpoints=given.contacts.touchpoints,
-            contact_times=given.contacts.times,
-            at=given.at,
-            consents=given.consents,
-            identifiers_in_holdout=held_out,
-        )
-        decided = policy.decide(reading.row, np.array([[arm.eligible for arm in arms]]))
-        chosen = draw(decided.probabilities[0], rng_for(question.decision_id, self._seed))
-        candidates = _scored(arms, decided, policy)
         return DecisionRecord(
             decision_id=question.decision_id,
             customer_id=given.identity.customer_id,
             identifiers=given.identity.identifiers,
             at=given.at,
-            arm=HOLDOUT if held_out else TREATMENT,
+            arm=given.arm,
+            deferred=question.deferred,
             request=question.request,
+            context=question.context,
             interactions=question.posted,
+            situation=KeptSituation.of(basis.situation, self._names),
             features=FeaturesUsed(
                 status=reading.status, age_seconds=reading.age_seconds, position=reading.position, values=reading.values
             ),
-            candidates=candidates,
-            draw=Draw(seed=self._seed, u=float(rng_for(question.decision_id, self._seed).random())),
-            chosen=arms[chosen].touchpoint,
-            consent=self._basis(arms[chosen].touchpoint, given),
-            recommendations=self._slate(question.limit, chosen, decided, candidates, given),
+            candidates=verdict.candidates,
+            draw=verdict.draw,
+            chosen=verdict.chosen,
+            consent=self._consent(verdict.chosen, given),
+            recommendations=verdict.recommendations,
+            slate=question.slate,
             policy=PolicyInForce(name=policy.name, version=policy.version, sha256=given.loaded.sha256),
+            shadow=_shadow(given.shadow, basis, verdict),
+            features_version=self._features_version,
             catalogue_version=self._catalogue_version,
             currency=self._catalogue.currency,
             fallback=given.fallback,
@@ -131,60 +142,50 @@ class Composer:
             software_version=self._software_version,
         )
 
-    def _slate(
-        self, limit: int, chosen: int, decided: Decided, candidates: Sequence[ScoredCandidate], given: Circumstances
-    ) -> tuple[Recommendation, ...]:
-        """The drawn touchpoint first, then the other eligible ones, best first."""
-        others = [int(arm) for arm in decided.order[0] if candidates[arm].eligible and arm != chosen]
-        learnt = chance_reason(candidates[chosen], candidates[int(decided.best[0])], currency=self._catalogue.currency)
-        return tuple(
-            _recommendation(
-                candidates[arm], rank, self._reasons(candidates[arm], arm, given) + ((learnt,) if learnt and rank == 1 else ())
-            )
-            for rank, arm in enumerate([chosen, *others][:limit], start=1)
+    def _basis(self, question: Question, given: Circumstances) -> Basis:
+        return Basis(
+            decision_id=question.decision_id,
+            situation=situation_of(question, given),
+            values=given.reading.values,
+            row=given.reading.row,
+            policy=given.loaded.policy,
+            arm=given.arm,
+            seed=self._seed,
+            limit=question.limit,
+            slate=question.slate,
         )
 
-    def _basis(self, touchpoint: str, given: Circumstances) -> str | None:
+    def _consent(self, touchpoint: str, given: Circumstances) -> str | None:
         chosen = self._catalogue.touchpoint(touchpoint)
         return None if chosen is None else consent_basis(chosen, given.consents, self._catalogue.consent, at=given.at)
 
-    def _reasons(self, candidate: ScoredCandidate, arm: int, given: Circumstances) -> tuple[str, ...]:
-        policy, reading, currency = given.loaded.policy, given.reading, self._catalogue.currency
-        money = money_reason(candidate, margin=policy.margin, currency=currency)
-        if arm == 0 or not isinstance(policy.scorer, Explains):
-            return (money,)
-        effects = policy.scorer.contributions(reading.row, arm)[0, : len(self._features)]
-        reasons = feature_reasons(self._features, reading.values, effects, touchpoint=candidate.touchpoint, currency=currency)
-        return (money, *reasons)
 
-
-def _scored(arms: Sequence[Candidate], decided: Decided, policy: Policy) -> tuple[ScoredCandidate, ...]:
-    return tuple(
-        ScoredCandidate(
-            touchpoint=arm.touchpoint,
-            eligible=arm.eligible,
-            stage=arm.stage,
-            rule=arm.rule,
-            propensity=float(decided.propensity[0, index]),
-            uplift=float(decided.uplift[0, index]),
-            value=float(decided.value[0]),
-            net_value=float(decided.net_values[0, index]),
-            cost=float(policy.costs[index]),
-            probability=float(decided.probabilities[0, index]),
-        )
-        for index, arm in enumerate(arms)
+def situation_of(question: Question, given: Circumstances) -> Situation:
+    """What the rules go by."""
+    slate = question.slate
+    return Situation(
+        at=given.at,
+        candidates=question.candidates,
+        exclude=(*question.exclude, *(slate.before if slate else ())),
+        placement=slate.placement if slate else None,
+        contacts=(*given.contacts.contacts, *question.contacts),
+        answers=given.contacts.answers,
+        consents=tuple(given.consents),
+        identifiers=given.identity.identifiers,
+        held_out=given.arm is Arm.HOLDOUT,
+        facts=facts_of(given.reading.values, question.context),
+        used=given.used,
     )
 
 
-def _recommendation(candidate: ScoredCandidate, rank: int, reasons: tuple[str, ...]) -> Recommendation:
-    return Recommendation(
-        touchpoint=candidate.touchpoint,
-        channel=None if candidate.touchpoint == NONE else channel_of(candidate.touchpoint),
-        rank=rank,
-        probability=candidate.probability,
-        propensity=candidate.propensity,
-        uplift=candidate.uplift,
-        expected_value=candidate.net_value,
-        cost=candidate.cost,
-        reasons=reasons,
+def _shadow(challenger: LoadedPolicy | None, basis: Basis, verdict: Verdict) -> Shadow | None:
+    """What the challenger would have done among the very same candidates."""
+    if challenger is None:
+        return None
+    policy = challenger.policy
+    decided = policy.decide(basis.row, np.array([[candidate.eligible for candidate in verdict.candidates]]))
+    return Shadow(
+        policy=PolicyInForce(name=policy.name, version=policy.version, sha256=challenger.sha256),
+        probabilities=dict(zip(policy.arms, decided.probabilities[0].tolist(), strict=True)),
+        net_values=dict(zip(policy.arms, decided.net_values[0].tolist(), strict=True)),
     )

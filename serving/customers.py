@@ -8,13 +8,12 @@ from typing import Any
 from features.catalogue import Catalogue
 from features.domain import Consent, Interaction, Link
 from features.errors import StoreError, UnknownCustomerError
+from features.experiment import arm_of
 from features.journal import Identity, Journal, RecordedDecision
 from features.journey import journey_of
-from features.privacy import in_holdout
 from features.privacy.erase import ErasureReport, erase_customer
 from features.privacy.export import export_customer
 from features.workspace import Workspace
-from serving.compose import HOLDOUT, TREATMENT
 from serving.door import Door, Person
 from serving.state import FeatureReader
 from serving.wire import Customer
@@ -127,13 +126,12 @@ class Customers:
         links, consents = self._journal.links_of(identifiers), self._journal.consents_of(identifiers)
         if known is None and not decisions and not links and not consents:
             raise UnknownCustomerError("nothing is known of a customer with this identifier")
-        held_out = in_holdout(identifiers, self._catalogue.holdout, self._catalogue.identifier_types)
         return CustomerView(
             customer_id=identity.customer_id,
             identifiers=identifiers,
             links=tuple(links),
             consents=tuple(consents),
-            arm=HOLDOUT if held_out else TREATMENT,
+            arm=arm_of(identifiers, self._catalogue),
             profile=_profile(self._catalogue, known or {}),
             features=known or {},
             journey=journey_of(identifiers, lake=self._workspace.lake, journal=self._journal, limit=limit),

@@ -4,21 +4,27 @@ Here is what a decision needs around the policy: the customer's features and con
 that is durable before anybody hears the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from features.catalogue import Catalogue
+from features.domain import EARLIEST, NONE, Contact, Kind
 from features.errors import ContentionError, DecisionConflictError, RequestError
-from features.journal import Identity, Journal, RecordedDecision
+from features.experiment import Arm, arm_of
+from features.journal import Identity, Journal, RecordedDecision, VolumeLimit
 from serving.compose import Circumstances, Composer, Question
-from serving.contacts import recent_contacts
+from serving.contacts import contacts_among, known_consents, recent_contacts
 from serving.live import LoadedPolicy
 from serving.record import DecisionRecord, record_as_json, record_from_json, request_hash
 from serving.state import FeatureReader
-from training.policy import Policy, PriorScorer, eligibility
+from training.policy import Policy, PriorScorer
+from training.policy.eligibility import Situation, allowances, eligibility
 
 MOST_TRIES = 50
+
+Live = tuple[LoadedPolicy | None, LoadedPolicy | None]
+"""The champion and the challenger at one moment."""
 
 
 class InForce(Protocol):
@@ -28,6 +34,10 @@ class InForce(Protocol):
     def current(self) -> LoadedPolicy | None:
         """The policy in force, or None before any was promoted."""
 
+    @property
+    def challenger(self) -> LoadedPolicy | None:
+        """The one that may be next, or None."""
+
 
 class Decider:
     """Answers questions.
@@ -36,6 +46,7 @@ class Decider:
     ----------
     seed : of the draws; together with a decision's id it fixes what chance does.
     clock_skew_seconds : how far in the future a question may be dated.
+    shadow : write down as well what the challenger would have done.
     """
 
     def __init__(
@@ -47,11 +58,14 @@ class Decider:
         *,
         seed: int,
         clock_skew_seconds: float,
+        shadow: bool = False,
     ) -> None:
         self.catalogue = catalogue
         self.journal = journal
         self._reader = reader
         self._live = live
+        self._shadow = shadow
+        self._is_catalogue_kept = False
         self._skew = timedelta(seconds=clock_skew_seconds)
         self._composer = Composer(catalogue, reader.features, seed=seed)
         self._priors = LoadedPolicy(prior_policy(catalogue))
@@ -80,22 +94,17 @@ class Decider:
             As `decide`.
         """
         at = self._time(question, now)
-        eligibility(
-            self.catalogue,
-            candidates=question.candidates,
-            exclude=question.exclude,
-            contact_touchpoints=(),
-            contact_times=(),
-            at=at,
-        )
+        placement = question.slate.placement if question.slate else None
+        asked = Situation(at=at, candidates=question.candidates, exclude=question.exclude, placement=placement)
+        eligibility(self.catalogue, asked)
         if question.at is not None:
             self._reader.read(self._identity(question).identifiers, at=at)
 
     def decide(self, question: Question, *, now: datetime) -> DecisionRecord:
         """Take one decision and, unless it is a dry run, record it durably.
 
-        Whatever changes the customer's contacts or identifiers between reading them and recording the decision makes it be taken
-        again: so caps hold exactly, however many processes decide at once.
+        Whatever changes the customer's contacts, consents or identifiers, or uses up a budget, between reading them and recording
+        the decision makes it be taken again: so rules hold exactly, however many processes decide at once.
 
         Raises
         ------
@@ -107,37 +116,72 @@ class Decider:
             When other decisions for this customer got in between every time.
         """
         at = self._time(question, now)
-        loaded, given = self._live.current, None
+        live, given = (self._live.current, self._live.challenger), None
         for _ in range(MOST_TRIES):
-            given = self._circumstances(question, at, now, loaded, before=given)
+            given = self._circumstances(question, at, now, live, before=given)
             record = self._composer.compose(question, given)
-            if question.dry_run:
-                return record
-            recorded = self.journal.append_decision(
-                _recorded(record, question), contacts_seen=given.contacts.seen, identifiers=given.identity.identifiers
-            )
-            if recorded:
-                return self._as_kept(record, question)
+            if question.dry_run or self._is_recorded(record, question, given):
+                return record if question.dry_run else self._as_kept(record, question)
         raise ContentionError(f"other decisions for this customer got in between {MOST_TRIES} times; ask again")
 
     def _circumstances(
-        self, question: Question, at: datetime, now: datetime, loaded: LoadedPolicy | None, *, before: Circumstances | None
+        self, question: Question, at: datetime, now: datetime, live: Live, *, before: Circumstances | None
     ) -> Circumstances:
         identity = self._identity(question)
         if before is not None and before.identity == identity:
             reading = before.reading
         else:
             reading = self._reader.read(identity.identifiers, at=at, unrecorded=question.unrecorded)
+        arm = arm_of(identity.identifiers, self.catalogue)
+        posted = contacts_among(self._reader.without_recorded(identity.identifiers, question.unrecorded), self.journal)
+        champion, challenger = live
+        decides = challenger if arm is Arm.CHALLENGER and challenger is not None else champion
         return Circumstances(
             at=at,
             now=now,
             identity=identity,
             reading=reading,
-            consents=self.journal.consents_of(identity.identifiers),
-            contacts=recent_contacts(self.journal, self.catalogue, identity.identifiers, at=at),
-            loaded=loaded or self._priors,
-            fallback="no_policy" if loaded is None else reading.fallback,
+            consents=known_consents(self.journal, identity.identifiers, at=at),
+            contacts=recent_contacts(self.journal, self.catalogue, identity.identifiers, at=at, unrecorded=posted),
+            loaded=decides or self._priors,
+            fallback="no_policy" if decides is None else reading.fallback,
+            arm=arm,
+            used=self._used(at, uncounted=(*question.contacts, *(each for each in posted if each.kind == Kind.CONTACT))),
+            shadow=challenger if self._shadow and challenger is not decides else None,
         )
+
+    def _used(self, at: datetime, *, uncounted: Sequence[Contact]) -> dict[str, float]:
+        """What was used of every budget, with contacts that the journal does not count: of earlier slots, or of a dry run."""
+        return {
+            each.budget.name: self.journal.volume(each.weights, each.since, each.until)
+            + sum(each.weights.get(contact.touchpoint, 0.0) for contact in uncounted if each.since <= contact.at < each.until)
+            for each in (allowances(self.catalogue, at) if self.catalogue.budgets else ())
+        }
+
+    def _is_recorded(self, record: DecisionRecord, question: Question, given: Circumstances) -> bool:
+        self._keep_catalogue(given.now)
+        return self.journal.append_decision(
+            _recorded(record, question),
+            contacts_seen=given.contacts.seen,
+            identifiers=given.identity.identifiers,
+            limits=self._limits(record),
+            consents_seen=len(given.consents),
+        )
+
+    def _limits(self, record: DecisionRecord) -> list[VolumeLimit]:
+        if record.chosen == NONE or not self.catalogue.budgets:
+            return []
+        return [
+            VolumeLimit(weights=each.weights, since=each.since, until=each.until, at_most=each.allowed)
+            for each in allowances(self.catalogue, record.at)
+            if record.chosen in each.weights
+        ]
+
+    def _keep_catalogue(self, now: datetime) -> None:
+        """Once per process: records name the catalogue that was in force, and are replayed with it."""
+        if not self._is_catalogue_kept:
+            self.journal.keep_catalogue(self.catalogue.version, self.catalogue.model_dump_json(), now)
+            self._is_catalogue_kept = True
 
     def _identity(self, question: Question) -> Identity:
         return self._reader.identity((question.customer_id, *question.identifiers))
@@ -146,6 +190,8 @@ class Decider:
         at = question.at or now
         if at > now + self._skew:
             raise RequestError(f"/at: {at.isoformat()} is in the future; leave it out to decide as of now", field="/at")
+        if at < EARLIEST:
+            raise RequestError(f"/at: {at.isoformat()} is before {EARLIEST.year}; leave it out to decide as of now", field="/at")
         return at
 
     def _as_kept(self, record: DecisionRecord, question: Question) -> DecisionRecord:
@@ -171,4 +217,5 @@ def _recorded(record: DecisionRecord, question: Question) -> RecordedDecision:
         record=record_as_json(record),
         candidates=tuple(candidate.touchpoint for candidate in record.candidates if candidate.eligible),
         probability=next(candidate.probability for candidate in record.candidates if candidate.touchpoint == record.chosen),
+        deferred=record.deferred,
     )

@@ -1,25 +1,31 @@
-"""The desk behind the API: answers questions, and leads to who takes postings and who knows customers; free of HTTP."""
+"""The desk behind the API: answers questions, and leads to who takes postings, and knows customers and decisions; no HTTP."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 from pydantic import ValidationError
 
-from features.domain import Interaction
-from features.errors import RequestError, TouchpointError, UnknownDecisionError
+from features.domain import NONE, Interaction, Kind
+from features.errors import RequestError, TouchpointError
+from serving.answer import Answer
 from serving.compose import Question
 from serving.customers import Customers, names_asked
 from serving.decide import Decider
+from serving.decisions import Decisions
 from serving.door import Person, without_addresses_in
 from serving.intake import Clock, interaction_from
 from serving.metrics import Metrics
+from serving.personalizer.desk import PersonalizerDesk
 from serving.posting import Posting, check_number
 from serving.problems import ProblemError, problem_of, problem_of_validation
-from serving.record import Answer, DecisionRecord, answer_of
-from serving.wire import RecommendManyRequest, RecommendRequest
+from serving.record import DecisionRecord
+from serving.slate import Slot, decide_slots, earlier_slots, slate_answer, slots_of
+from serving.wire import PostedOutcome, RecommendManyRequest, RecommendRequest
 
 
 class Desk:
@@ -27,15 +33,26 @@ class Desk:
 
     Attributes
     ----------
+    decisions : looks back at them.
     posting : takes what callers post.
     customers : knows customers.
+    personalizer : ranks what is none of the catalogue's.
     """
 
-    def __init__(self, decider: Decider, posting: Posting, customers: Customers, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        decider: Decider,
+        decisions: Decisions,
+        posting: Posting,
+        customers: Customers,
+        metrics: Metrics,
+        personalizer: PersonalizerDesk,
+    ) -> None:
+        self.decisions = decisions
         self.posting = posting
         self.customers = customers
+        self.personalizer = personalizer
         self._decider = decider
-        self._journal = decider.journal
         self._catalogue = decider.catalogue
         self._metrics = metrics
 
@@ -44,10 +61,12 @@ class Desk:
         started = perf_counter()
         persons = self._persons(asked)
         request = _as_kept(asked, persons)
-        earlier = None if asked.decision_id is None else self._decider.earlier(asked.decision_id, request)
-        record = earlier or self._decide(asked, persons, request)
+        slots = slots_of(asked.decision_id or uuid4().hex, slots=asked.slots, placements=asked.placements)
+        records = [] if asked.decision_id is None else earlier_slots(self._decider, slots, request)
+        if len(records) < len(slots):
+            records += self._decide(asked, persons, request, slots, records)
         self._metrics.decision_seconds.observe(perf_counter() - started)
-        return answer_of(record)
+        return slate_answer(records)
 
     def recommend_many(self, items: Sequence[Any]) -> list[Answer | ProblemError]:
         """Answer many questions, each a JSON value as it came; a bad one gets its problem in its place.
@@ -60,18 +79,18 @@ class Desk:
         check_number(items)
         return [self._answer_or_problem(item) for item in items]
 
-    def record_of(self, decision_id: str) -> str:
-        """The whole record of a decision, as JSON text.
+    def activate(self, decision_id: str) -> None:
+        """Count the contact of a deferred decision, once; that of any other decision was counted already.
 
         Raises
         ------
         UnknownDecisionError
             When it was not taken here.
         """
-        found = self._journal.decision(decision_id)
-        if found is None:
-            raise UnknownDecisionError(f"decision {decision_id!r} was not taken by this service")
-        return found.record
+        record = self.decisions.decision(decision_id)
+        if record.deferred and record.chosen != NONE:
+            message_id = f"activation:{sha256(decision_id.encode()).hexdigest()}"
+            self.posting.outcome(PostedOutcome(message_id=message_id, decision_id=decision_id, kind=Kind.CONTACT))
 
     def _persons(self, asked: RecommendRequest) -> tuple[Person, ...]:
         """The customer asked about, and of each interaction the same one with the identifiers that it adds."""
@@ -87,12 +106,33 @@ class Desk:
         )
         return (customer, *own)
 
-    def _decide(self, asked: RecommendRequest, persons: Sequence[Person], request: Mapping[str, Any]) -> DecisionRecord:
+    def _decide(
+        self,
+        asked: RecommendRequest,
+        persons: Sequence[Person],
+        request: Mapping[str, Any],
+        slots: Sequence[Slot],
+        earlier: Sequence[DecisionRecord],
+    ) -> list[DecisionRecord]:
         clock = self.posting.now()
         interactions = self._interactions(asked, persons[1:], clock)
-        first, *others = names_asked(persons[0], self.posting.door)
-        question = Question(
-            decision_id=asked.decision_id or uuid4().hex,
+        question = self._question(asked, persons[0], request, slots[0])
+        if asked.dry_run:
+            question = replace(question, unrecorded=interactions)
+        elif not earlier:
+            if interactions or len(slots) > 1:  # before anything is kept
+                self._check(question, slots, now=clock.now)
+            question = replace(question, posted=self.posting.recorded(interactions) if interactions else ())
+        records = decide_slots(self._decider, question, slots, earlier, now=clock.now)
+        if not asked.dry_run:
+            for record in records:
+                self._metrics.decisions.labels(record.chosen, record.fallback or "").inc()
+        return records
+
+    def _question(self, asked: RecommendRequest, person: Person, request: Mapping[str, Any], slot: Slot) -> Question:
+        first, *others = names_asked(person, self.posting.door)
+        return Question(
+            decision_id=slot.decision_id,
             customer_id=first,
             identifiers=tuple(others),
             at=asked.at,
@@ -100,16 +140,15 @@ class Desk:
             exclude=asked.exclude,
             limit=asked.limit,
             dry_run=asked.dry_run,
-            unrecorded=interactions if asked.dry_run else (),
+            deferred=asked.defer,
+            slate=slot.place,
+            context=request.get("context", {}),
             request=request,
         )
-        if interactions and not asked.dry_run:
-            self._decider.check(question, now=clock.now)
-            question = replace(question, posted=self.posting.recorded(interactions))
-        record = self._decider.decide(question, now=clock.now)
-        if not asked.dry_run:
-            self._metrics.decisions.labels(record.chosen, record.fallback or "").inc()
-        return record
+
+    def _check(self, question: Question, slots: Sequence[Slot], *, now: datetime) -> None:
+        for slot in slots:
+            self._decider.check(replace(question, slate=slot.place), now=now)
 
     def _interactions(self, asked: RecommendRequest, persons: Sequence[Person], clock: Clock) -> tuple[Interaction, ...]:
         """Those posted with a question; the caller hears of a bad one at once, since the answer has no place for it."""

@@ -7,9 +7,11 @@ import hmac
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.personalizer.refusals import is_personalizer, refusal
 from serving.problems import BODY_TOO_LARGE, OVERLOADED, UNAUTHORIZED, ProblemError
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+SUBSCRIPTION_KEY = "Ocp-Apim-Subscription-Key"
 
 
 class Guard:
@@ -18,7 +20,7 @@ class Guard:
     Parameters
     ----------
     api_key : required from callers, as `Authorization: Bearer`, as `X-API-Key`, or as the user name of HTTP Basic, which is how
-        Segment's SDKs send their write key; None lets everyone in.
+        Segment's SDKs send their write key, or for Azure Personalizer's calls as its clients send it; None lets everyone in.
     max_in_work : requests above this number are turned away at once, which keeps the others fast.
     """
 
@@ -34,9 +36,10 @@ class Guard:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self.app(scope, receive, send)
             return
-        refusal = self._refusal(Headers(scope=scope))
-        if refusal is not None:
-            await refusal.response()(scope, receive, send)
+        problem = self._refusal(Headers(scope=scope), scope["path"])
+        if problem is not None:
+            response = refusal(problem, scope["path"]) if is_personalizer(scope["path"]) else problem.response()
+            await response(scope, receive, send)
             return
         self._in_work += 1
         try:
@@ -44,9 +47,10 @@ class Guard:
         finally:
             self._in_work -= 1
 
-    def _refusal(self, headers: Headers) -> ProblemError | None:
-        if not self._is_known(headers):
-            return ProblemError(UNAUTHORIZED, "send the API key as 'Authorization: Bearer …' or 'X-API-Key: …'")
+    def _refusal(self, headers: Headers, path: str) -> ProblemError | None:
+        if not self._is_known(headers, path):
+            also = f", or '{SUBSCRIPTION_KEY}: …'" if is_personalizer(path) else ""
+            return ProblemError(UNAUTHORIZED, f"send the API key as 'Authorization: Bearer …' or 'X-API-Key: …'{also}")
         if self._in_work >= self._max_in_work:
             return ProblemError(OVERLOADED, f"{self._in_work} requests are in work; try again in a moment")
         declared = headers.get("content-length", "0")
@@ -54,9 +58,11 @@ class Guard:
             return self._too_large()
         return None
 
-    def _is_known(self, headers: Headers) -> bool:
+    def _is_known(self, headers: Headers, path: str) -> bool:
         if self._api_key is None:
             return True
+        if is_personalizer(path) and SUBSCRIPTION_KEY in headers:
+            return hmac.compare_digest(headers[SUBSCRIPTION_KEY].encode("latin-1"), self._api_key)
         return hmac.compare_digest(_key_given(headers), self._api_key)
 
     def _counted(self, receive: Receive) -> Receive:

@@ -31,6 +31,9 @@ class PolicySource(Protocol):
     def champion(self) -> tuple[int, str] | None:
         """Version and SHA-256 of the champion, or None where none was promoted yet."""
 
+    def challenger(self) -> tuple[int, str] | None:
+        """Those of the challenger, or None where there is none."""
+
     def load(self, version: int, sha256: str) -> LoadedPolicy:
         """That version, checked against the digest."""
 
@@ -46,9 +49,14 @@ class RegisteredPolicies:
 
     def champion(self) -> tuple[int, str] | None:
         """Ask the registry; where nothing was ever trained there is none yet, and asking would take seconds to make one."""
-        if self._database is not None and not self._database.exists():
+        return self._registry.champion() if self._is_there() else None
+
+    def challenger(self) -> tuple[int, str] | None:
+        """Likewise, of the challenger; a version that was taken back decides for nobody, though it was trained last."""
+        found = self._registry.challenger() if self._is_there() else None
+        if found is None or self._registry.is_rolled_back(found.version):
             return None
-        return self._registry.champion()
+        return found.version, found.sha256
 
     def load(self, version: int, sha256: str) -> LoadedPolicy:
         """Download, check and load.
@@ -56,8 +64,10 @@ class RegisteredPolicies:
         Raises
         ------
         ArtifactError
-            When files are not the registered ones, or the policy is for other features or touchpoints.
+            When files are not the registered ones, or the policy is for other features or touchpoints; or there is no registry.
         """
+        if not self._is_there():
+            raise ArtifactError(f"policy {version}: there is no registry here, since nothing was trained here")
         with TemporaryDirectory(prefix="touchpoint-") as temporary:
             folder = self._registry.download(version, Path(temporary) / "policy")
             policy = read_artifact(folder, sha256, version=str(version), feature_names=self._feature_names)
@@ -66,22 +76,39 @@ class RegisteredPolicies:
             raise ArtifactError(f"policy {version} chooses from other touchpoints than the catalogue ({differ}); train again")
         return LoadedPolicy(policy, sha256)
 
+    def _is_there(self) -> bool:
+        return self._database is None or self._database.exists()
+
 
 class LivePolicy:
     """Holds the champion; a request reads `current` once, so a swap never shows in the middle of it.
 
+    Parameters
+    ----------
+    with_challenger : hold the challenger as well; nothing that is wrong with it disturbs the champion.
+
     Attributes
     ----------
     current : the policy in force; None where none was promoted yet.
+    challenger : the one that may be next; None where there is none, or it is the policy in force.
     settled : set once the source has answered and what it named is in force.
     """
 
-    def __init__(self, source: PolicySource, *, on_change: Callable[[LoadedPolicy | None], None] = lambda loaded: None) -> None:
+    def __init__(
+        self,
+        source: PolicySource,
+        *,
+        on_change: Callable[[LoadedPolicy | None], None] = lambda loaded: None,
+        with_challenger: bool = False,
+    ) -> None:
         self.current: LoadedPolicy | None = None
+        self.challenger: LoadedPolicy | None = None
         self.settled = threading.Event()
         self._source = source
         self._on_change = on_change
+        self._with_challenger = with_challenger
         self._champion: tuple[int, str] | None = None
+        self._challenger: tuple[int, str] | None = None
         self._complaint: str | None = None
         self._stopped = threading.Event()
 
@@ -96,6 +123,8 @@ class LivePolicy:
         else:
             self._complaint = None
             self.settled.set()
+        if self._with_challenger:
+            self._refresh_challenger()
 
     def start(self, *, every_seconds: float) -> None:
         """Look now and every so often, in the background, until `stop`."""
@@ -115,6 +144,20 @@ class LivePolicy:
         self.current, self._champion = loaded, champion
         self._on_change(loaded)
         LOG.info("policy in force: %s", "priors" if loaded is None else f"{loaded.policy.name} {loaded.policy.version}")
+
+    def _refresh_challenger(self) -> None:
+        """As `refresh`, but what is no longer the challenger does not stay: nobody is to be decided for by it."""
+        try:
+            named = self._source.challenger()
+            named = None if named == self._champion else named
+            if named != self._challenger:
+                self.challenger, self._challenger = None, named
+                self.challenger = None if named is None else self._source.load(*named)
+        except ArtifactError as error:  # not tried again: its files will not change
+            LOG.warning("no challenger: %s", error)
+        except Exception as error:  # the champion decides, whatever is wrong with the challenger
+            self._challenger = None
+            LOG.warning("no challenger: %s: %s", type(error).__name__, error)
 
     def _complain(self, complaint: str) -> None:
         if complaint != self._complaint:

@@ -1,33 +1,28 @@
 """Decisions and statements without the service: the same code that answers requests, called from the command line."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 
-from features.domain import NONE, LinkAction
-from features.errors import UnknownDecisionError
+from features.domain import LinkAction
+from features.errors import RequestError
 from features.workspace import Workspace
+from serving.answer import Answer
+from serving.archive import Archive
 from serving.assembly import assemble
+from serving.decisions import Decisions
 from serving.door import CUSTOMER_ID, Door
+from serving.explain import Explanation
 from serving.facts import TakenLink, link_from, take_links
 from serving.intake import Clock
+from serving.live import LoadedPolicy
 from serving.metrics import Metrics
 from serving.problems import problem_of_validation
-from serving.record import Answer, DecisionRecord, ScoredCandidate, record_from_json
-from serving.wire import PostedLink, RecommendRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A decision in words, and the record they are taken from."""
-
-    words: tuple[str, ...]
-    record: DecisionRecord
-
-    def in_words(self) -> str:
-        """The words, a line each."""
-        return "\n".join(self.words)
+from serving.replay import Replayed
+from serving.wire import Changes, PostedLink, RecommendRequest
 
 
 def recommend_locally(
@@ -80,40 +75,74 @@ def explain_decision(workspace: Workspace, decision_id: str) -> Explanation:
     UnknownDecisionError
         When it was not taken here.
     """
-    found = workspace.journal.decision(decision_id)
-    if found is None:
-        raise UnknownDecisionError(f"decision {decision_id!r} was not taken here; its record would be in this home's journal")
-    record = record_from_json(found.record)
-    return Explanation(tuple(told(record)), record)
+    return _decisions(workspace).explanation(decision_id)
 
 
-def told(record: DecisionRecord) -> list[str]:
-    """What was decided, why, why not the others, and on what it rests."""
-    chosen = next(candidate for candidate in record.candidates if candidate.touchpoint == record.chosen)
-    first = record.recommendations[0]
-    lines = [
-        f"Decision {record.decision_id} for customer {record.customer_id} at {record.at:%Y-%m-%d %H:%M:%S} UTC:",
-        f"{record.chosen}, chosen with probability {chosen.probability:.4g} (draw {record.draw.u:.4g}).",
-        "Why:",
-        *(f"  {reason}" for reason in first.reasons),
-        "Why not the others:",
-        *(f"  {_why_not(candidate, record.currency)}" for candidate in record.candidates if candidate is not chosen),
-    ]
-    return [*lines, *_grounds(record)]
+def replay_decision(workspace: Workspace, decision_id: str, changes: Mapping[str, Any]) -> Replayed:
+    """Take a recorded decision again on paper, as it was or with changes; nothing is written.
+
+    Raises
+    ------
+    UnknownDecisionError
+        When it was not taken here.
+    ProblemError, RequestError, NotReplayableError
+        When the changes are not possible, or it cannot be taken again.
+    """
+    try:
+        asked = Changes.model_validate(changes)
+    except ValidationError as error:
+        raise problem_of_validation(error) from None
+    return _decisions(workspace).replayed(decision_id, asked)
 
 
-def _why_not(candidate: ScoredCandidate, currency: str) -> str:
-    if not candidate.eligible:
-        return f"{candidate.touchpoint}: not eligible ({candidate.stage}: {candidate.rule})"
-    worth = "does nothing, worth 0.00" if candidate.touchpoint == NONE else f"expected {candidate.net_value:.2f}"
-    return f"{candidate.touchpoint}: {worth} {currency}; had probability {candidate.probability:.4g}"
+def changes_of(
+    settings: Sequence[str], *, exclude: Sequence[str] | None, without_contacts: bool, at: datetime | None
+) -> dict[str, Any]:
+    """What the command line says was otherwise, as the API takes it.
+
+    Raises
+    ------
+    RequestError
+        When a setting is not `name=value`.
+
+    Examples
+    --------
+    >>> changes_of(["tenure_lifetime_days=3", "context.weather=rain"], exclude=None, without_contacts=True, at=None)
+    {'features': {'tenure_lifetime_days': 3.0}, 'context': {'weather': 'rain'}, 'contacts': []}
+    """
+    changes: dict[str, Any] = {"features": {}, "context": {}}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not name or not sign:
+            raise RequestError(f"--set {setting!r} must be name=value, such as tenure_lifetime_days=3", field="/changes/features")
+        table, key = ("context", name.removeprefix("context.")) if name.startswith("context.") else ("features", name)
+        changes[table][key] = _typed(value)
+    if exclude:
+        changes["exclude"] = list(exclude)
+    if without_contacts:
+        changes["contacts"] = []
+    if at is not None:
+        changes["at"] = at
+    return changes
 
 
-def _grounds(record: DecisionRecord) -> list[str]:
-    features = record.features
-    age = "" if features.age_seconds is None else f", complete until {features.age_seconds:.0f} s before"
-    lines = [
-        f"Policy {record.policy.name} {record.policy.version}, catalogue {record.catalogue_version}; "
-        f"features {features.status}{age}."
-    ]
-    return [*lines, f"Fallback: {record.fallback}."] if record.fallback else lines
+def _typed(text: str) -> float | str | None:
+    """A number where it is one, nothing for `null`, else the text."""
+    if text == "null":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _decisions(workspace: Workspace) -> Decisions:
+    return Decisions(workspace.journal, Archive(workspace.settings, workspace.journal, workspace.catalogue, _NothingInForce()))
+
+
+@dataclass(frozen=True, slots=True)
+class _NothingInForce:
+    """Where no service runs: every policy is had from the registry."""
+
+    current: LoadedPolicy | None = None
+    challenger: LoadedPolicy | None = None

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from features.errors import (
     ContentionError,
     DecisionConflictError,
+    NotReplayableError,
     RequestError,
     StoreError,
     TouchpointError,
@@ -47,6 +48,7 @@ UNKNOWN_CUSTOMER = ProblemType("unknown-customer", 404, "Nothing is known of thi
 UNKNOWN_SOURCE = ProblemType("unknown-source", 404, "No source mapping has this name")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This path does not take this method")
 DECISION_CONFLICT = ProblemType("decision-conflict", 409, "The decision id was used for another question")
+NOT_REPLAYABLE = ProblemType("not-replayable", 409, "What the decision was taken with is not to be had any more")
 BODY_TOO_LARGE = ProblemType("body-too-large", 413, "The body is larger than this service accepts")
 UNSUPPORTED_MEDIA = ProblemType("unsupported-media", 415, "The body is of a type, or compressed in a way, not understood here")
 OVERLOADED = ProblemType("overloaded", 429, "Too many requests are in work; try again in a moment")
@@ -68,6 +70,7 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         UNKNOWN_SOURCE,
         METHOD_NOT_ALLOWED,
         DECISION_CONFLICT,
+        NOT_REPLAYABLE,
         BODY_TOO_LARGE,
         UNSUPPORTED_MEDIA,
         OVERLOADED,
@@ -82,6 +85,7 @@ _OF_ERRORS: tuple[tuple[type[TouchpointError], ProblemType], ...] = (
     (UnknownDecisionError, UNKNOWN_DECISION),
     (UnknownCustomerError, UNKNOWN_CUSTOMER),
     (DecisionConflictError, DECISION_CONFLICT),
+    (NotReplayableError, NOT_REPLAYABLE),
     (ContentionError, UNAVAILABLE),
     (StoreError, UNAVAILABLE),
 )

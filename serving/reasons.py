@@ -12,6 +12,14 @@ from serving.record import ScoredCandidate
 
 MOST_FEATURES = 3
 _WORTH_SAYING = 1e-4  # a hundredth of a point of conversion
+_NOTHING = 0.005  # money that is written as 0.00
+
+_ARMS: Mapping[str, str] = {
+    "random": "this customer is one of those for whom all eligible touchpoints are equally likely (arm random)",
+    "propensity": "this customer is one of those for whom touchpoints are ordered by what is likely anyway (arm propensity)",
+    "rules": "this customer is one of those for whom only the catalogue's priors count (arm rules)",
+    "challenger": "this customer is one of those for whom the challenger decides (arm challenger)",
+}
 
 
 @runtime_checkable
@@ -23,19 +31,32 @@ class Explains(Protocol):
 
 
 def money_reason(candidate: ScoredCandidate, *, margin: float, currency: str) -> str:
-    """The expected gain and the sum that leads to it.
+    """The expected gain and the sum that leads to it; parts that come to nothing are left out.
 
+    >>> from serving.record import Parts
     >>> candidate = ScoredCandidate(touchpoint="mail.a", eligible=True, stage=None, rule=None, propensity=0.1, uplift=0.03,
-    ...     value=200.0, net_value=1.0, cost=0.5, probability=0.8)
+    ...     value=200.0, parts=Parts(gain=1.5, retention=0.4, cost=0.5, incentive=0.5), net_value=0.9, cost=0.5, probability=0.8)
     >>> money_reason(candidate, margin=0.25, currency="USD")
-    'expected gain 1.00 USD = 3.00 points of conversion x 200.00 USD x 25 % - cost 0.50'
+    'expected gain 0.90 USD = 3.00 points of conversion x 200.00 USD x 25 % + retention 0.40 - cost 0.50 - incentive 0.50'
     """
     if candidate.touchpoint == NONE:
         return f"doing nothing costs nothing and gains nothing: 0.00 {currency}"
-    return (
-        f"expected gain {candidate.net_value:.2f} {currency} = {100 * candidate.uplift:.2f} points of conversion "
-        f"x {candidate.value:.2f} {currency} x {100 * margin:g} % - cost {candidate.cost:.2f}"
-    )
+    parts = candidate.parts
+    terms = [
+        f"expected gain {candidate.net_value:.2f} {currency} = {100 * candidate.uplift:.2f} points of conversion",
+        f"x {candidate.value:.2f} {currency} x {100 * margin:g} %",
+        *_unless_nothing("retention", parts.retention),
+        f"- cost {candidate.cost:.2f}",
+        *_unless_nothing("incentive", -parts.incentive),
+        *_unless_nothing("fatigue", -parts.fatigue),
+        *([] if candidate.lever == 1.0 else [f"(x lever {candidate.lever:g})"]),
+    ]
+    return " ".join(terms)
+
+
+def arm_reason(arm: str) -> str | None:
+    """How the experiment lets touchpoints be chosen for this customer, where it is not by the policy in force; else None."""
+    return _ARMS.get(arm)
 
 
 def feature_reasons(
@@ -90,4 +111,11 @@ def chance_reason(chosen: ScoredCandidate, best: ScoredCandidate, *, currency: s
     """
     if chosen.touchpoint == best.touchpoint:
         return None
-    return f"chosen to learn: {best.touchpoint} looked {best.net_value - chosen.net_value:.2f} {currency} better"
+    better = best.net_value - chosen.net_value
+    if better < 0.0:  # a lever, or an arm of the experiment, has another order
+        return f"chosen to learn: {best.touchpoint} went before it"
+    return f"chosen to learn: {best.touchpoint} looked {better:.2f} {currency} better"
+
+
+def _unless_nothing(name: str, money: float) -> list[str]:
+    return [f"{'+' if money > 0.0 else '-'} {name} {abs(money):.2f}"] if abs(money) >= _NOTHING else []

@@ -1,13 +1,15 @@
-"""The decision record: all that led to a decision, as it is kept for good; and the answer, which is a part of it."""
+"""The decision record: all that led to a decision, as it is kept for good."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter
+
+from serving.situations import KeptSituation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,9 @@ class Recommendation:
     probability : P(the policy chose it for rank 1).
     propensity : P(the customer converts | touchpoint).
     uplift : propensity beyond that of doing nothing.
-    expected_value : money beyond doing nothing: uplift x value x margin - cost.
+    expected_value : money beyond doing nothing: the candidate's net value.
+    decision_id : the decision that chose it; None for what is only ranked behind a choice.
+    placement : where it is to be shown, where the question named placements.
     """
 
     touchpoint: str
@@ -32,6 +36,8 @@ class Recommendation:
     expected_value: float
     cost: float
     reasons: tuple[str, ...]
+    decision_id: str | None = None
+    placement: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +68,48 @@ class FeaturesUsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a touchpoint is expected to bring beyond doing nothing, in money: net value = gain + retention - the others.
+
+    Attributes
+    ----------
+    gain : uplift x value x margin.
+    retention : the fall of P(the customer leaves) x what a customer who stays brings later on.
+    cost : of the contact.
+    incentive : what converters are given, those included who would have bought anyway.
+    fatigue : expected cost of unsubscribing, and of one more contact after many.
+    """
+
+    gain: float = 0.0
+    retention: float = 0.0
+    cost: float = 0.0
+    incentive: float = 0.0
+    fatigue: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredCandidate:
-    """One touchpoint that was considered; `stage` and `rule` say what dropped it, if anything did."""
+    """One touchpoint that was considered; `stage` and `rule` say what dropped it, if anything did.
+
+    Attributes
+    ----------
+    until : when that rule no longer stands in the way, where time alone removes it.
+    parts : what its net value is made of.
+    lever, priority : the business's weight, and what the touchpoints were ordered by.
+    """
 
     touchpoint: str
     eligible: bool
     stage: str | None
     rule: str | None
+    until: datetime | None = None
     propensity: float
     uplift: float
     value: float
+    parts: Parts = Parts()
     net_value: float
+    lever: float = 1.0
+    priority: float = 0.0
     cost: float
     probability: float
 
@@ -83,6 +120,38 @@ class Draw:
 
     seed: int
     u: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlatePlace:
+    """Which part of a slate a decision is.
+
+    Attributes
+    ----------
+    id : the decision of its first slot.
+    slot : 1 is the first.
+    placement : where it is shown, where the question named placements.
+    before : the touchpoints of the slots before, `none` left out: none of them is chosen twice.
+    """
+
+    id: str
+    slot: int
+    placement: str | None = None
+    before: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """What the challenger would have done in the very same situation; nobody was contacted for it.
+
+    Attributes
+    ----------
+    probabilities, net_values : by touchpoint, of every candidate.
+    """
+
+    policy: PolicyInForce
+    probabilities: Mapping[str, float]
+    net_values: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +176,15 @@ class DecisionRecord:
     Attributes
     ----------
     identifiers : all that were the customer's then; what any of them says counted.
-    arm : `treatment`, or `holdout` where the customer is left alone.
+    arm : `treatment`, `holdout` where the customer is left alone, or a diagnostic arm of the experiment.
+    deferred : whether it counts as a contact only once it is activated.
     request : what was asked, with hashed identifiers.
+    context : what came with the question.
+    situation : what the rules went by; None in records of before there was one.
     consent : on what ground the customer may be contacted at the chosen touchpoint; None for `none`.
+    slate : which part of a slate it is, if of one.
+    shadow : what the challenger would have done, where that is looked at.
+    features_version : changes with the list of features.
     """
 
     decision_id: str
@@ -117,15 +192,21 @@ class DecisionRecord:
     identifiers: tuple[str, ...] = ()
     at: datetime
     arm: str
+    deferred: bool = False
     request: Mapping[str, Any]
+    context: Mapping[str, Any] = field(default_factory=dict)
     interactions: tuple[Taken, ...]
+    situation: KeptSituation | None = None
     features: FeaturesUsed
     candidates: tuple[ScoredCandidate, ...]
     draw: Draw
     chosen: str
     consent: str | None = None
     recommendations: tuple[Recommendation, ...]
+    slate: SlatePlace | None = None
     policy: PolicyInForce
+    shadow: Shadow | None = None
+    features_version: str | None = None
     catalogue_version: str
     currency: str
     fallback: str | None
@@ -133,58 +214,7 @@ class DecisionRecord:
     software_version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyNamed:
-    """The policy of an answer."""
-
-    name: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeaturesAge:
-    """How fresh the features of an answer were: `fresh`, `stale` or `missing`."""
-
-    status: str
-    age_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The reply to a question."""
-
-    decision_id: str
-    customer_id: str
-    at: datetime
-    arm: str
-    recommendations: tuple[Recommendation, ...]
-    policy: PolicyNamed
-    features: FeaturesAge
-    fallback: str | None
-
-
 _RECORD: TypeAdapter[DecisionRecord] = TypeAdapter(DecisionRecord)
-_ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
-
-
-def answer_of(record: DecisionRecord) -> Answer:
-    """The part of a record that is the reply."""
-    return Answer(
-        decision_id=record.decision_id,
-        customer_id=record.customer_id,
-        at=record.at,
-        arm=record.arm,
-        recommendations=record.recommendations,
-        policy=PolicyNamed(name=record.policy.name, version=record.policy.version),
-        features=FeaturesAge(status=record.features.status, age_seconds=record.features.age_seconds),
-        fallback=record.fallback,
-    )
-
-
-def answer_as_plain(answer: Answer) -> dict[str, Any]:
-    """An answer as JSON values."""
-    plain: dict[str, Any] = _ANSWER.dump_python(answer, mode="json")
-    return plain
 
 
 def record_as_json(record: DecisionRecord) -> str:

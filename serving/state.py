@@ -116,7 +116,7 @@ class FeatureReader:
         if not states and not unrecorded:
             return None
         state = combine(self.features, list(states.values()))
-        for interaction in self._without_recorded(identifiers, unrecorded):
+        for interaction in self.without_recorded(identifiers, unrecorded):
             state = fold(self.features, state, interaction)
         return state
 
@@ -126,7 +126,8 @@ class FeatureReader:
         except StoreError:
             return False  # as `read` has it
 
-    def _without_recorded(self, identifiers: Sequence[str], unrecorded: Sequence[Interaction]) -> list[Interaction]:
+    def without_recorded(self, identifiers: Sequence[str], unrecorded: Sequence[Interaction]) -> list[Interaction]:
+        """Those of the interactions that the journal does not hold."""
         recorded = self._journal.interactions_of(identifiers, _MOST_RECORDED) if unrecorded else ()
         known = {interaction.message_id for interaction in recorded}
         return [interaction for interaction in unrecorded if interaction.message_id not in known]

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, PrivateAttr, StrictBool, model_validator
 
-from features.catalogue.model import MessageClass
-from features.domain import Channel, ConsentStatus, ContactForm, Direction, Kind, LinkAction, Metric, Stage
-from serving.values import Attributes, Id, Identifiers, Name, Number, Time
+from features.catalogue.table import MessageClass
+from features.domain import LONGEST_ID, Channel, ConsentStatus, ContactForm, Direction, Kind, LinkAction, Metric, Stage
+from serving.values import Attributes, Id, Identifiers, Name, Number, Scalar, Time
 
 MOST_ITEMS = 1000
+MOST_SLOTS = 10
 
 
 class _Wire(BaseModel):
@@ -114,8 +115,24 @@ class _Asked(_Wire):
     )
     exclude: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] = ()
     limit: Annotated[int, Field(strict=True, ge=1, le=50)] = Field(1, description="how many touchpoints to rank")
-    context: Attributes = Field(default_factory=dict, description="kept in the decision record")
+    slots: Annotated[int, Field(strict=True, ge=1, le=MOST_SLOTS)] | None = Field(
+        None, description="so many touchpoints delivered together, each a decision of its own; default: one, ranked by limit"
+    )
+    placements: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_SLOTS)] | None = Field(
+        None, description="where touchpoints are shown: one for each, in this order"
+    )
+    context: Attributes = Field(default_factory=dict, description="kept in the decision record; conditions name context.<key>")
+    defer: StrictBool = Field(False, description="count no contact until the decision is activated")
     dry_run: StrictBool = Field(False, description="answer, and keep nothing")
+
+    @model_validator(mode="after")
+    def _is_one_kind_of_question(self) -> Self:
+        given = self.model_fields_set & {"limit", "slots", "placements"}
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(sorted(given))} exclude each other; give one of limit, slots and placements")
+        if self.placements is not None and len(set(self.placements)) < len(self.placements):
+            raise ValueError("a placement is listed twice; list each once")
+        return self
 
 
 class RecommendRequest(_Asked, _OfSomebody):
@@ -123,6 +140,12 @@ class RecommendRequest(_Asked, _OfSomebody):
 
     interactions: Annotated[tuple[OwnInteraction, ...], Field(max_length=MOST_ITEMS)] = Field((), description="recorded first")
     decision_id: Id | None = Field(None, description="same id, same answer; default: a new one")
+
+    @model_validator(mode="after")
+    def _slots_can_be_named(self) -> Self:
+        if (self.slots or self.placements) and self.decision_id is not None and len(self.decision_id) > LONGEST_ID - 3:
+            raise ValueError(f"the decision_id of a slate has at most {LONGEST_ID - 3} characters; its slots add some")
+        return self
 
     @model_validator(mode="after")
     def _interactions_are_its_customers(self) -> Self:
@@ -138,3 +161,48 @@ class RecommendManyRequest(_Asked):
     """The same question about many customers."""
 
     customers: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST_ITEMS)]
+
+
+class ContactSupposed(_Wire):
+    """A contact, or an answer to one, that is supposed to have been."""
+
+    touchpoint: Name
+    at: Time
+    kind: Kind = Field(Kind.CONTACT, description="contact; or open, click, redemption or purchase, which answer one")
+
+
+class ConsentSupposed(_Wire):
+    """Something that the customer is supposed to have said."""
+
+    status: ConsentStatus
+    at: Time | None = Field(None, description="default: at the time of the decision")
+    channel: Channel | None = Field(None, description="default: every channel")
+    purpose: MessageClass | None = Field(None, description="the message class; default: every one")
+
+
+class Changes(_Wire):
+    """What is supposed to have been otherwise when a decision was taken; what is not named stays as it was."""
+
+    features: Annotated[dict[Name, Scalar | None], Field(max_length=1000)] = Field(
+        default_factory=dict, description="by name; null is unknown"
+    )
+    context: Attributes = Field(default_factory=dict, description="by key; other keys stay")
+    candidates: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] | None = Field(
+        None, description="only these touchpoints, instead of those asked for then"
+    )
+    exclude: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] | None = Field(
+        None, description="instead of those ruled out then"
+    )
+    contacts: Annotated[tuple[ContactSupposed, ...], Field(max_length=MOST_ITEMS)] | None = Field(
+        None, description="instead of those known then; an empty list is: never contacted"
+    )
+    consents: Annotated[tuple[ConsentSupposed, ...], Field(max_length=MOST_ITEMS)] | None = Field(
+        None, description="instead of what had been said then"
+    )
+    at: Time | None = Field(None, description="the same decision at another time; features stay as they were")
+
+
+class ReplayRequest(_Wire):
+    """A decision taken again on paper: as it was, or with changes."""
+
+    changes: Changes = Field(default_factory=Changes)

@@ -1,13 +1,33 @@
-"""A real PostgreSQL for the tests that need one, from a wheel."""
+"""A real PostgreSQL for the tests that need one, from a wheel; and the public data sets, where somebody has them."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+
+from features.synthetic import PAST_KINDS, LoggedDecisions, World, costs_of
+from training.dataset import Dataset
+
+PUBLIC_DATA = Path(os.environ.get("PUBLIC_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Callable[[str], Path]:
+    """Gives a file of the public data sets, which are no part of the project: `PUBLIC_DATA` names their folder."""
+
+    def file(name: str) -> Path:
+        path = PUBLIC_DATA / name
+        if not path.is_file():
+            pytest.skip(f"the public file {name} is not here; PUBLIC_DATA names the folder of public data sets")
+        return path
+
+    return file
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +54,39 @@ def postgresql() -> Iterator[Callable[[], str]]:
         yield new_schema
         engine.dispose()
         package.pg_ctl(["stop", "-m", "immediate"], pgdata=server.pgdata, user=server.system_user)
+
+
+@pytest.fixture(scope="session")
+def dataset_of() -> Callable[[World, LoggedDecisions], Dataset]:
+    """Makes the decisions of a synthetic world's log into what learners learn from."""
+
+    def made(world: World, log: LoggedDecisions) -> Dataset:
+        n, arms = len(log.actions), world.catalogue.arms
+        nobody, names = np.zeros(n), np.array([f"d{row}" for row in range(n)], dtype=object)
+        value = np.where(
+            log.converted, (log.rewards + costs_of(world.catalogue)[log.actions]) / world.catalogue.objective.margin, 0
+        )
+        return Dataset(
+            arms=arms,
+            feature_names=tuple(f"past_{kind}" for kind in PAST_KINDS),
+            decision_id=names,
+            customer_id=np.array([f"c{customer}" for customer in log.customers], dtype=object),
+            at=np.arange(n),
+            wave=np.full(n, None, dtype=object),
+            implied=nobody > 0,
+            arm=log.actions,
+            eligible=np.ones((n, len(arms)), dtype=bool),
+            probability=log.probabilities,
+            estimated=nobody > 0,
+            probabilities=np.array(log.all_probabilities),
+            shared=nobody > 0,
+            conversion=log.converted.astype(np.float64),
+            value=value,
+            churned=np.full(n, np.nan),
+            unsubscribed=nobody,
+            reward=log.rewards,
+            experiment=np.full(n, "treatment", dtype=object),
+            features=world.covariates[log.customers],
+        )
+
+    return made

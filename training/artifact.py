@@ -1,12 +1,12 @@
 """A policy as a folder of text and JSON that is exactly what was registered, or is refused; nothing in it can run."""
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from re import fullmatch
 from typing import Any, Literal
 
 import numpy as np
@@ -15,13 +15,16 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 from features.catalogue import Exploration
 from features.errors import ArtifactError, PolicyError
 from training.calibration import Calibration, Link
-from training.models import Booster, Predictor
-from training.policy import Policy
+from training.effects import Effects, Term
+from training.models import Model, Predictor
+from training.policy import Policy, Terms
+from training.sides import Sides
+from training.stored import load_model
 from training.uplift import UpliftScorer
 
 POLICY_FILE = "policy.json"
-MODELS = ("conversion", "uplift", "value", "churn")
 
+_MODELS = {"conversion", "value", "churn", "lifetime", "unsubscribe"}
 _REMEDY = "train and register a policy again, or roll back"
 
 
@@ -39,12 +42,14 @@ class Provenance:
     catalogue_version : of the catalogue in force.
     created_at : when it was trained, as told.
     trained_until : nothing that happened later was in what it learnt from, be it as decision, outcome or snapshot.
+    selection : why this learner, or why none, in words.
     """
 
     fingerprint: str
     catalogue_version: str
     created_at: datetime
     trained_until: datetime
+    selection: str = ""
 
 
 class _Strict(BaseModel):
@@ -57,22 +62,52 @@ class _Calibration(_Strict):
     intercept: FiniteFloat
 
 
+class _Terms(_Strict):
+    costs: tuple[FiniteFloat, ...]
+    incentives: tuple[FiniteFloat, ...]
+    discounts: tuple[FiniteFloat, ...]
+    levers: tuple[FiniteFloat, ...]
+    margin: FiniteFloat
+    unsubscribe_cost: FiniteFloat
+    fatigue_cost: FiniteFloat
+
+
+class _Term(_Strict):
+    weights: tuple[FiniteFloat, ...]
+    against_none: bool
+
+
+class _Effects(_Strict):
+    offsets: tuple[FiniteFloat, ...]
+    centres: tuple[FiniteFloat, ...]
+    slope: FiniteFloat
+    terms: tuple[_Term, ...]
+
+
 class _Manifest(_Strict):
     """The content of `policy.json`."""
 
-    format: Literal[1] = 1
+    format: Literal[3] = 3
     name: str
     arms: tuple[str, ...]
-    costs: tuple[FiniteFloat, ...]
-    offsets: tuple[FiniteFloat, ...]
-    margin: FiniteFloat
+    terms: _Terms
+    effects: _Effects
     exploration: Exploration
+    ceilings: tuple[FiniteFloat, ...]
     feature_names: tuple[str, ...]
-    calibrations: dict[Literal["conversion", "uplift", "value", "churn"], _Calibration]
+    calibrations: dict[str, _Calibration]
+    numbers: dict[str, tuple[FiniteFloat, ...]]
     fingerprint: str
     catalogue_version: str
     created_at: datetime
     trained_until: datetime
+    selection: str
+
+    @property
+    def files(self) -> set[str]:
+        """The names of all files that belong to it."""
+        models = [*self.calibrations, *(_effect(index) for index in range(len(self.effects.terms)))]
+        return {POLICY_FILE, *(f"{name}.txt" for name in models)}
 
 
 def write_artifact(folder: Path, policy: Policy, provenance: Provenance) -> str:
@@ -89,23 +124,31 @@ def write_artifact(folder: Path, policy: Policy, provenance: Provenance) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ArtifactError(f"{folder}: not empty; a policy is written into a folder of its own")
-    predictors = {name: getattr(scorer, name) for name in MODELS}
+    predictors, effects = {"conversion": scorer.conversion, **scorer.sides.predictors}, scorer.effects
     manifest = _checked(
         {
             "name": policy.name,
             "arms": policy.arms,
-            "costs": policy.costs.tolist(),
-            "offsets": scorer.offsets,
-            "margin": policy.margin,
+            "terms": {name: _plain(value) for name, value in asdict(policy.terms).items()},
+            "effects": {
+                "offsets": effects.offsets,
+                "centres": effects.centres,
+                "slope": effects.slope,
+                "terms": [{"weights": term.weights, "against_none": term.against_none} for term in effects.terms],
+            },
             "exploration": policy.exploration.model_dump(),
+            "ceilings": policy.ceilings.tolist(),
             "feature_names": scorer.feature_names,
             "calibrations": {name: _numbers(predictor.calibration) for name, predictor in predictors.items()},
+            "numbers": scorer.sides.numbers,
             **asdict(provenance),
         },
         folder,
     )
-    for name, predictor in predictors.items():
-        (folder / f"{name}.txt").write_text(predictor.booster.text, encoding="utf-8", newline="\n")
+    models = {name: predictor.model for name, predictor in predictors.items()}
+    models |= {_effect(index): term.model for index, term in enumerate(effects.terms)}
+    for name, model in models.items():
+        (folder / f"{name}.txt").write_text(model.text, encoding="utf-8", newline="\n")
     (folder / POLICY_FILE).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
     return artifact_sha256(folder)
 
@@ -130,8 +173,23 @@ def read_artifact(folder: Path, expected_sha256: str, *, version: str, feature_n
     if feature_names is not None and tuple(feature_names) != manifest.feature_names:
         differ = sorted(set(feature_names) ^ set(manifest.feature_names)) or ["their order"]
         raise OtherFeaturesError(f"{folder}: trained on other features ({', '.join(differ[:5])}); {_REMEDY}")
-    predictors = {name: _predictor(folder, manifest, name) for name in MODELS}
-    scorer = UpliftScorer(manifest.arms, manifest.feature_names, offsets=manifest.offsets, **predictors)
+    narrow = len(manifest.feature_names)
+    wide = narrow + len(manifest.arms) - 1
+    predictors = {
+        name: Predictor(_model(folder, name, {wide if name == "conversion" else narrow}), Calibration(**dict(numbers)))
+        for name, numbers in manifest.calibrations.items()
+    }
+    terms = tuple(
+        Term(_model(folder, _effect(index), {wide, narrow}), term.weights, term.against_none)
+        for index, term in enumerate(manifest.effects.terms)
+    )
+    scorer = UpliftScorer(
+        arms=manifest.arms,
+        feature_names=manifest.feature_names,
+        conversion=predictors.pop("conversion"),
+        effects=Effects(manifest.arms, terms, manifest.effects.offsets, manifest.effects.centres, manifest.effects.slope),
+        sides=Sides(predictors, manifest.numbers),
+    )
     return _policy(manifest, scorer, version, folder)
 
 
@@ -142,29 +200,35 @@ def read_provenance(folder: Path, expected_sha256: str) -> Provenance:
 
 
 def artifact_sha256(folder: Path) -> str:
-    """SHA-256 over names and contents of exactly the files that a policy consists of.
+    """SHA-256 over names and contents of the files of a policy.
 
     Raises
     ------
     ArtifactError
-        When a file is missing, or something else lies there.
+        When there is none, or something lies there that is neither `policy.json` nor a model's text.
     """
-    expected = {POLICY_FILE, *(f"{name}.txt" for name in MODELS)}
-    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if found != expected or not all((folder / name).is_file() for name in expected):
-        differ = ", ".join(sorted(found ^ expected)) or "a folder in place of a file"
-        raise ArtifactError(
-            f"{folder}: a policy consists of {', '.join(sorted(expected))}; missing or extra: {differ}; {_REMEDY}"
-        )
-    lines = [f"{name} {sha256((folder / name).read_bytes()).hexdigest()}\n" for name in sorted(expected)]
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    strange = [path.name for path in found if not _belongs(path)]
+    if strange or POLICY_FILE not in {path.name for path in found}:
+        differ = f"there is {', '.join(strange)}" if strange else f"{POLICY_FILE} is missing"
+        raise ArtifactError(f"{folder}: a policy consists of {POLICY_FILE} and its models' texts, but {differ}; {_REMEDY}")
+    lines = [f"{path.name} {sha256(path.read_bytes()).hexdigest()}\n" for path in found]
     return sha256("".join(lines).encode()).hexdigest()
+
+
+def _belongs(path: Path) -> bool:
+    return path.is_file() and (path.name == POLICY_FILE or fullmatch(r"[a-z][a-z0-9_]*\.txt", path.name) is not None)
 
 
 def _manifest(folder: Path, expected_sha256: str) -> _Manifest:
     found = artifact_sha256(folder)
     if found != expected_sha256:
         raise ArtifactError(f"{folder}: SHA-256 is {found}, registered was {expected_sha256}: files were changed; {_REMEDY}")
-    return _checked(_json(folder / POLICY_FILE), folder)
+    manifest = _checked(_json(folder / POLICY_FILE), folder)
+    differ = sorted(manifest.files ^ {path.name for path in folder.iterdir()})
+    if differ:
+        raise ArtifactError(f"{folder}: missing or extra: {', '.join(differ)}; {_REMEDY}")
+    return manifest
 
 
 def _policy(manifest: _Manifest, scorer: UpliftScorer, version: str, folder: Path) -> Policy:
@@ -173,22 +237,25 @@ def _policy(manifest: _Manifest, scorer: UpliftScorer, version: str, folder: Pat
             name=manifest.name,
             version=version,
             arms=manifest.arms,
-            costs=np.array(manifest.costs),
-            margin=manifest.margin,
+            terms=_terms(manifest.terms),
             exploration=manifest.exploration,
+            ceilings=np.array(manifest.ceilings),
             scorer=scorer,
         )
     except PolicyError as error:
         raise ArtifactError(f"{folder}: {error}; {_REMEDY}") from None
 
 
-def _predictor(folder: Path, manifest: _Manifest, name: str) -> Predictor:
-    booster = Booster.load((folder / f"{name}.txt").read_text(encoding="utf-8"))
-    width = len(manifest.feature_names) + (len(manifest.arms) - 1 if name in ("conversion", "uplift") else 0)
-    if booster.width != width:
-        raise ArtifactError(f"{folder}: {name}.txt reads {booster.width} features, {POLICY_FILE} says {width}; {_REMEDY}")
-    numbers = manifest.calibrations[name]  # type: ignore[index]
-    return Predictor(booster, Calibration(numbers.link, numbers.slope, numbers.intercept))
+def _effect(index: int) -> str:
+    return f"effect_{index}"
+
+
+def _model(folder: Path, name: str, widths: set[int]) -> Model:
+    model = load_model((folder / f"{name}.txt").read_text(encoding="utf-8"))
+    if model.width not in widths:
+        expected = " or ".join(str(width) for width in sorted(widths))
+        raise ArtifactError(f"{folder}: {name}.txt reads {model.width} features, {POLICY_FILE} says {expected}; {_REMEDY}")
+    return model
 
 
 def _checked(values: dict[str, Any], folder: Path) -> _Manifest:
@@ -198,11 +265,13 @@ def _checked(values: dict[str, Any], folder: Path) -> _Manifest:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ArtifactError(f"{folder / POLICY_FILE}: {key}: {first['msg']}; {_REMEDY}") from None
-    complete = set(manifest.calibrations) == set(MODELS)
-    if not complete or len(manifest.offsets) != len(manifest.arms) or not math.isfinite(sum(manifest.costs)):
-        raise ArtifactError(
-            f"{folder / POLICY_FILE}: calibrations {sorted(manifest.calibrations)} and offsets are incomplete; {_REMEDY}"
-        )
+    k, effects, numbers = len(manifest.arms), manifest.effects, manifest.numbers
+    per_arm = [effects.offsets, effects.centres, manifest.terms.costs, *(term.weights for term in effects.terms)]
+    per_arm += [numbers.get(name, ()) for name in ("churn_change", "unsubscribe")]
+    columns = numbers.get("contact_columns", ())
+    known = {"conversion", "value", "churn"} <= set(manifest.calibrations) <= _MODELS
+    if not known or any(len(each) != k for each in per_arm) or not set(columns) <= set(range(len(manifest.feature_names))):
+        raise ArtifactError(f"{folder / POLICY_FILE}: models, or numbers of the {k} arms, are missing or too many; {_REMEDY}")
     return manifest
 
 
@@ -216,3 +285,12 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _numbers(calibration: Calibration) -> dict[str, Any]:
     return {"link": calibration.link, "slope": calibration.slope, "intercept": calibration.intercept}
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _terms(terms: _Terms) -> Terms:
+    values: dict[str, Any] = {name: np.array(value) if isinstance(value, tuple) else value for name, value in terms}
+    return Terms(**values)

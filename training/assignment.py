@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.arms import with_arms
 from training.calibration import cross_isotonic
 from training.crossfit import cross_fit
 from training.models import BINARY, with_trees
 from training.splits import customer_folds
-from training.uplift import with_arms
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

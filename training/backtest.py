@@ -16,18 +16,17 @@ from features.instants import DAY, microseconds
 from training.artifact import OtherFeaturesError, read_artifact, read_provenance
 from training.dataset import Dataset
 from training.evaluate import Evaluation, evaluate
-from training.learn import learn
+from training.learn import Learnt, learn
 from training.metrics import Metric, amount_metrics, binary_metrics
 from training.policy import Policy
 from training.prepare import Prepared, Say
 from training.registry import Registry
+from training.select import Selection
 from training.snapshots import Snapshots
 from training.splits import Split, customer_split, time_split
 from training.uplift import UpliftScorer
 
 Floats = NDArray[np.float64]
-
-POLICY_NAME = "uplift"
 
 _LEAST_UNSEEN = 200
 
@@ -53,11 +52,13 @@ class Backtest:
     Attributes
     ----------
     quality : by model: conversion, and value and churn where unseen rows allow.
+    selection : what competed on the earlier decisions.
     """
 
     split: Split
     quality: dict[str, Quality]
     evaluation: Evaluation
+    selection: Selection
 
 
 def backtest(prepared: Prepared, catalogue: Catalogue, *, registry: Registry, seed: int, on_progress: Say) -> Backtest:
@@ -76,19 +77,29 @@ def backtest(prepared: Prepared, catalogue: Catalogue, *, registry: Registry, se
     known, unseen = _snapshots(prepared, split, catalogue)
     learning, judging = int(split.learning.sum()), int(split.judging.sum())
     on_progress(f"backtest: learning from {learning:,} decisions, to judge on {judging:,} others")
-    scorer = learn(dataset.where(split.learning), known, catalogue, seed=seed)
+    learning_from = dataset.where(split.learning)
+    learnt = learn(learning_from, known, catalogue, seed=seed)
+    on_progress(f"backtest: {learnt.selection.reason}")
     rows = dataset.where(split.judging)
-    quality = _quality(scorer, rows, unseen, seed=seed)
+    quality = _quality(learnt.personal, rows, unseen, seed=seed)
     on_progress("backtest: comparing policies")
     evaluation = evaluate(
         rows,
         prepared.overlap.comparable[split.judging],
-        challenger=Policy.of(catalogue, scorer, name=POLICY_NAME, version="backtest"),
+        challenger=policy_of(catalogue, learnt, learning_from, version="backtest"),
         champion=champion.policy,
         seed=seed,
         notes=(*caveats, *champion.notes(rows)),
+        tolerance=catalogue.gate.tolerance,
     )
-    return Backtest(split=split, quality=quality, evaluation=evaluation)
+    return Backtest(split=split, quality=quality, evaluation=evaluation, selection=learnt.selection)
+
+
+def policy_of(catalogue: Catalogue, learnt: Learnt, dataset: Dataset, *, version: str) -> Policy:
+    """The policy of what was learnt from a dataset; it explores as much as these decisions leave open."""
+    counts = np.bincount(dataset.arm, minlength=len(dataset.arms)).tolist()
+    chosen = dict(zip(dataset.arms, counts, strict=True))
+    return Policy.of(catalogue, learnt.scorer, name=learnt.name, version=version, chosen=chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +186,7 @@ def _quality(scorer: UpliftScorer, rows: Dataset, snapshots: Snapshots, *, seed:
         value, expected = rows.value[converted], scores.value[converted]
         quality["value"] = Quality(amount_metrics(value, expected, rows.customer_id[converted], rng=rng), value, expected)
     if len(snapshots.at):
-        churn = scorer.churn.predict(snapshots.features)
+        churn = scorer.sides.predictors["churn"].predict(snapshots.features)
         metrics = binary_metrics(snapshots.churned, churn, snapshots.customer_id, rng=rng)
         quality["churn"] = Quality(metrics, snapshots.churned, churn)
     return quality

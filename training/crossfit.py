@@ -1,50 +1,62 @@
-"""Fits each model on some customers and scores it on the others, so that no row judges itself."""
+"""Fits models on some customers and scores them on the others, so that no row judges itself; of several kinds the best stays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from training.calibration import Calibration, Link, fit_exponential, fit_logistic
-from training.models import Booster, Predictor, Recipe, fit_booster, with_trees
+from training.models import Booster, Model, Predictor, Recipe, fit_booster, with_trees
+from training.penalized import PENALTIES, TWEEDIE_POWER, fit_linear
+from training.stored import Blend
 
 Floats = NDArray[np.float64]
 
-_SIDE_BY_SIDE = 2  # LightGBM works outside the interpreter's lock
+SIDE_BY_SIDE = 2  # LightGBM and BLAS work outside the interpreter's lock
+_WORTH_TWO = 0.999  # two models are slower and harder to read than one, so they must lose less by this factor
 
 
 @dataclass(frozen=True, slots=True)
 class CrossFit:
-    """One booster per fold.
+    """One model per fold.
 
     Attributes
     ----------
-    boosters : in order of the folds; each was fitted without its own fold's rows.
+    models : in order of the folds; each was fitted without its own fold's rows.
     folds : shape (n,), the fold of each row.
     raw : shape (n,), out-of-fold raw scores.
     """
 
-    boosters: tuple[Booster, ...]
+    models: tuple[Model, ...]
     folds: NDArray[np.int64]
     raw: Floats
 
     @property
     def trees(self) -> int:
         """The number of trees that early stopping chose, on average."""
-        return round(float(np.mean([booster.trees for booster in self.boosters])))
+        return round(float(np.mean([model.trees for model in self.models if isinstance(model, Booster)])))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A predictor fitted on all rows, and the same kind of model out of fold."""
+
+    predictor: Predictor
+    crossed: CrossFit
 
 
 def cross_fit(
     features: Floats, label: Floats, folds: NDArray[np.int64], *, recipe: Recipe, seed: int, weight: Floats | None = None
 ) -> CrossFit:
-    """Fit on all folds but one, stop early on that one, score it; for every fold."""
+    """Fit boosters on all folds but one, stop early on that one, score it; for every fold."""
 
-    def fit(fold: int) -> tuple[Booster, Floats]:
+    def fit(fold: int) -> Booster:
         inside = folds == fold
         outside_weight, inside_weight = (None, None) if weight is None else (weight[~inside], weight[inside])
-        booster = fit_booster(
+        return fit_booster(
             features[~inside],
             label[~inside],
             recipe=recipe,
@@ -52,14 +64,8 @@ def cross_fit(
             weight=outside_weight,
             validation=(features[inside], label[inside], inside_weight),
         )
-        return booster, booster.raw(features[inside])
 
-    raw = np.zeros(len(label))
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        fitted = list(pool.map(fit, range(int(folds.max()) + 1)))
-    for fold, (_, scores) in enumerate(fitted):
-        raw[folds == fold] = scores
-    return CrossFit(tuple(booster for booster, _ in fitted), folds, raw)
+    return _crossed(fit, features, folds)
 
 
 def fit_calibrated(
@@ -72,17 +78,88 @@ def fit_calibrated(
     seed: int,
     weight: Floats | None = None,
 ) -> Predictor:
-    """Number of trees and calibration from out-of-fold scores, then one booster on all rows.
+    """The predictor of `fit_best`."""
+    return fit_best(features, label, folds, recipe=recipe, names=names, seed=seed, weight=weight).predictor
 
-    Because both come from other customers' rows and not from a later time, later rows stay untouched for judging.
+
+def fit_best(
+    features: Floats,
+    label: Floats,
+    folds: NDArray[np.int64],
+    *,
+    recipe: Recipe,
+    names: Sequence[str],
+    seed: int,
+    weight: Floats | None = None,
+) -> Fitted:
+    """Boosters, a linear model or the mean of both, whichever loses least on other customers' rows; then one on all rows.
+
+    The number of trees, the penalty and the calibration come from the out-of-fold scores too. Because all of them come from
+    other customers' rows and not from a later time, later rows stay untouched for judging.
     """
-    crossed = cross_fit(features, label, folds, recipe=recipe, seed=seed, weight=weight)
-    booster = fit_booster(features, label, recipe=with_trees(recipe, crossed.trees), seed=seed, names=names, weight=weight)
-    return Predictor(booster, calibrate(recipe.link, crossed.raw, label))
+    boosted = cross_fit(features, label, folds, recipe=recipe, seed=seed, weight=weight)
+    paths = [_linear(features, label, folds, recipe.link, penalty, weight) for penalty in PENALTIES]
+    losses = [loss(recipe.link, path.raw, label, weight) for path in paths]
+    penalty, straight = PENALTIES[int(np.argmin(losses))], paths[int(np.argmin(losses))]
+    both = CrossFit(
+        tuple(Blend(pair) for pair in zip(boosted.models, straight.models, strict=True)), folds, (boosted.raw + straight.raw) / 2
+    )
+    crossed = _least(recipe.link, label, weight, boosted, straight, both)
+    models: list[Model] = []
+    if crossed is not straight:
+        tall = with_trees(recipe, boosted.trees)
+        models.append(fit_booster(features, label, recipe=tall, seed=seed, names=names, weight=weight))
+    if crossed is not boosted:
+        with threadpool_limits(limits=1, user_api="blas"):
+            models.append(fit_linear(features, label, link=recipe.link, penalty=penalty, weight=weight))
+    model = models[0] if len(models) == 1 else Blend(tuple(models))
+    return Fitted(Predictor(model, calibrate(recipe.link, crossed.raw, label)), crossed)
 
 
 def calibrate(link: Link, raw: Floats, label: Floats) -> Calibration:
     """The calibration that suits a link, from out-of-fold raw scores."""
     if link is Link.LOGISTIC:
-        return fit_logistic(raw, label)
+        with threadpool_limits(limits=1, user_api="blas"):
+            return fit_logistic(raw, label)
     return fit_exponential(raw, label) if link is Link.EXPONENTIAL else Calibration(link)
+
+
+def loss(link: Link, raw: Floats, label: Floats, weight: Floats | None = None) -> float:
+    """What calibrated predictions lose, on average: log loss, Tweedie deviance or squared error, as the link has it."""
+    predicted = calibrate(link, raw, label).apply(raw)
+    if link is Link.LOGISTIC:
+        certain = np.clip(np.where(label > 0, predicted, 1.0 - predicted), 1e-12, 1.0)
+        return float(np.average(-np.log(certain), weights=weight))
+    if link is Link.EXPONENTIAL:
+        power, positive = TWEEDIE_POWER, np.maximum(predicted, 1e-12)
+        lost = positive ** (2 - power) / (2 - power) - label * positive ** (1 - power) / (1 - power)
+        return float(np.average(lost, weights=weight))
+    return float(np.average((predicted - label) ** 2, weights=weight))
+
+
+def _linear(
+    features: Floats, label: Floats, folds: NDArray[np.int64], link: Link, penalty: float, weight: Floats | None
+) -> CrossFit:
+    def fit(fold: int) -> Model:
+        rows = folds != fold
+        return fit_linear(
+            features[rows], label[rows], link=link, penalty=penalty, weight=None if weight is None else weight[rows]
+        )
+
+    with threadpool_limits(limits=1, user_api="blas"):  # its threads spin while they wait, too: eight times slower with them
+        return _crossed(fit, features, folds)
+
+
+def _crossed(fit: Callable[[int], Model], features: Floats, folds: NDArray[np.int64]) -> CrossFit:
+    raw = np.zeros(len(folds))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        models = tuple(pool.map(fit, range(int(folds.max()) + 1)))
+    for fold, model in enumerate(models):
+        raw[folds == fold] = model.raw(features[folds == fold])
+    return CrossFit(models, folds, raw)
+
+
+def _least(link: Link, label: Floats, weight: Floats | None, boosted: CrossFit, straight: CrossFit, both: CrossFit) -> CrossFit:
+    alone = min((boosted, straight), key=lambda crossed: loss(link, crossed.raw, label, weight))
+    lost, lost_by_both = (loss(link, crossed.raw, label, weight) for crossed in (alone, both))
+    return both if lost_by_both < lost - (1 - _WORTH_TWO) * abs(lost) else alone

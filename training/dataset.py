@@ -6,13 +6,18 @@ from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
+from features.domain import NONE
 from features.errors import TrainingError
+from features.instants import DAY
 from features.lake import Lake
 from training.join import Floats, States, Strings, features_at, floats, ints, strings
-from training.labels import decision_rows
+from training.labels import closing_time, decision_rows
+from training.policy import Terms
+from training.reward import contact_columns, observed_reward, recent_contacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +39,13 @@ class Dataset:
         then shared equally among the others, which is no more than a guess.
     conversion : shape (n,), 1 where the customer converted within the window.
     value : shape (n,), money of these conversions.
-    reward : shape (n,), value x margin - cost.
+    churned : shape (n,), 1 where no conversion followed within objective.churn_days; NaN without objective.lifetime_days.
+    unsubscribed : shape (n,), 1 where the customer refused further contacts within the window.
+    reward : shape (n,), money that followed; see `observed_reward`. What leaving costs is in it after `with_lifetime` only.
+    experiment : the arm of the experiment that the customer was in, `treatment` where nobody says.
     features : shape (n, d), as known just before the decision, or for the service's own as it knew them; NaN where unknown.
     dropped : decisions left out because their touchpoint is not (any more) recommendable.
+    deferred : decisions left out because they were never carried out.
     """
 
     arms: tuple[str, ...]
@@ -54,9 +63,13 @@ class Dataset:
     shared: NDArray[np.bool_]
     conversion: Floats
     value: Floats
+    churned: Floats
+    unsubscribed: Floats
     reward: Floats
+    experiment: Strings
     features: Floats
     dropped: int = 0
+    deferred: int = 0
 
     def __len__(self) -> int:
         return len(self.at)
@@ -65,28 +78,49 @@ class Dataset:
         """The decisions of a mask."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
+    def with_lifetime(self, lifetime: Floats) -> "Dataset":
+        """The same decisions, with what their customers' leaving costs in the reward.
+
+        Parameters
+        ----------
+        lifetime : shape (n,), profit that each customer would bring later on by staying; predicted from other customers, lest
+            what one did be in what is expected of them.
+        """
+        return replace(self, reward=self.reward - self.churned * lifetime)
+
     def with_estimates(self, estimates: Floats) -> "Dataset":
         """The same decisions, with estimated probabilities, shape (n, k), wherever none was logged."""
-        unknown = np.isnan(self.probabilities[:, 0])
-        logged = np.where(unknown[:, None], _spread(self), self.probabilities)
-        probabilities = np.where(self.estimated[:, None], estimates, logged)
+        probabilities = np.where(self.estimated[:, None], estimates, self._logged)
         return replace(self, probabilities=probabilities, probability=probabilities[np.arange(len(self)), self.arm])
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over the names and everything observed; the same data give the same digits."""
-        observed = (self.at, self.arm, self.eligible, self.conversion, self.value, self.reward, self.features)
-        digest = sha256("\x1f".join((*self.arms, *self.feature_names, *self.decision_id, *self.customer_id)).encode())
-        for column in (*observed, np.where(self.estimated, np.nan, self.probability)):
+        words = (self.arms, self.feature_names, self.decision_id, self.customer_id, self.experiment, self.wave)
+        digest = sha256("\x1e".join("\x1f".join(map(str, each)) for each in words).encode())
+        outcomes = (self.conversion, self.value, self.churned, self.unsubscribed, self.reward)
+        logged = np.where(self.estimated[:, None], np.nan, self._logged)
+        for column in (self.at, self.arm, self.implied, self.eligible, self.shared, *outcomes, self.features, logged):
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
 
+    @property
+    def _logged(self) -> Floats:
+        """Shape (n, k), every arm's probability as far as logged: where the chosen one's is all, the rest is shared equally."""
+        rows = np.arange(len(self))
+        others = self.eligible.copy()
+        others[rows, self.arm] = False
+        rest = (1.0 - self.probability) / np.maximum(others.sum(axis=1), 1)
+        spread = others * rest[:, None]
+        spread[rows, self.arm] = self.probability
+        return np.where(np.isnan(self.probabilities[:, :1]), spread, self.probabilities)
 
-_COLUMNS = tuple(field.name for field in fields(Dataset) if field.name not in ("arms", "feature_names", "dropped"))
+
+_COLUMNS = tuple(field.name for field in fields(Dataset) if field.name not in ("arms", "feature_names", "dropped", "deferred"))
 
 
 def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: datetime) -> Dataset:
-    """Every decision whose outcome window closed by `until`, with features as known to whoever made it.
+    """Every decision whose windows closed by `until`, with features as known to whoever made it.
 
     The service sees what became visible up to the very moment of its decision, and the contact that carries it out comes
     later. An export gives a decision and its contact the same time, so nothing of that moment was there to decide on.
@@ -97,26 +131,24 @@ def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: dat
         When there is no such decision.
     """
     rows = decision_rows(lake, catalogue, until=until, members=states.members().relation())
+    rows, deferred = _only(rows, floats(rows, "activated") > 0)
     arms = catalogue.arms
-    known = np.isin(strings(rows, "touchpoint"), arms)
-    dropped = int((~known).sum())
-    rows = rows.filter(pa.array(known))
+    rows, dropped = _only(rows, np.isin(strings(rows, "touchpoint"), arms))
     if not rows.num_rows:
         raise TrainingError(
-            f"no decision for {', '.join(arms)} has an outcome window of {catalogue.objective.window_days:g} days that closed by "
+            f"no decision for {', '.join(arms)} has windows of {closing_time(catalogue) / DAY:g} days that closed by "
             f"{until:%Y-%m-%d %H:%M}; ingest decisions, or wait until windows close"
         )
     at = ints(rows, "moment")
     recorded = floats(rows, "recorded").astype(np.int64)
     names, features = features_at(states, catalogue, strings(rows, "identifier"), at - 1 + recorded)
     arm = np.array([arms.index(name) for name in rows["touchpoint"].to_pylist()], dtype=np.int64)
-    eligible = _eligible(rows, arms)
+    eligible = _eligible(rows, arms, arm)
     probabilities = _chances(rows, arms, arm)
     exact = ~np.isnan(probabilities[:, 0])
     probability = np.where(exact, probabilities[np.arange(len(at)), arm], floats(rows, "probability"))
     estimated = np.isnan(probability)
-    costs = np.array([0.0, *(touchpoint.cost for touchpoint in catalogue.recommendable)])
-    value = floats(rows, "value")
+    conversion, value, unsubscribed = (floats(rows, name) for name in ("converted", "value", "unsubscribed"))
     return Dataset(
         arms=arms,
         feature_names=names,
@@ -131,22 +163,42 @@ def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: dat
         estimated=estimated,
         probabilities=probabilities,
         shared=~exact & ~estimated & (eligible.sum(axis=1) > 2),
-        conversion=floats(rows, "converted"),
+        conversion=conversion,
         value=value,
-        reward=value * catalogue.objective.margin - costs[arm],
+        churned=floats(rows, "churned"),
+        unsubscribed=unsubscribed,
+        reward=observed_reward(
+            Terms.of(catalogue),
+            arm,
+            conversion=conversion,
+            value=value,
+            unsubscribed=unsubscribed,
+            recent_contacts=recent_contacts(features, contact_columns(names)),
+        ),
+        experiment=strings(rows, "arm"),
         features=features,
         dropped=dropped,
+        deferred=deferred,
     )
 
 
-def _eligible(rows: pa.Table, arms: tuple[str, ...]) -> NDArray[np.bool_]:
-    candidates = rows["candidates"].combine_chunks()
+def _only(rows: pa.Table, kept: NDArray[np.bool_]) -> tuple[pa.Table, int]:
+    return rows.filter(pa.array(kept)), int((~kept).sum())
+
+
+def _eligible(rows: pa.Table, arms: tuple[str, ...], arm: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """What could have been chosen; doing nothing could, unless the record says that it was no choice."""
+    candidates, chances = rows["candidates"].combine_chunks(), rows["chances"].combine_chunks()
     eligible = np.zeros((rows.num_rows, len(arms)), dtype=bool)
-    eligible[:, 0] = True
     row = candidates.value_parent_indices().to_numpy()
     name = np.asarray(candidates.flatten().to_pylist(), dtype=object)
-    for index, arm in enumerate(arms):
-        eligible[row[name == arm], index] = True
+    for index, known in enumerate(arms):
+        eligible[row[name == known], index] = True
+    told = chances.flatten()
+    compelled = pc.and_(pc.equal(told.field("touchpoint"), NONE), pc.invert(told.field("eligible")))
+    eligible[:, 0] = True
+    eligible[chances.value_parent_indices().filter(compelled).to_numpy(), 0] = False
+    eligible[np.arange(len(arm)), arm] = True
     return eligible
 
 
@@ -165,13 +217,3 @@ def _chances(rows: pa.Table, arms: tuple[str, ...], arm: NDArray[np.int64]) -> F
         table[row[name == known], index] = probability[name == known]
     told = table[np.arange(len(arm)), arm] > 0
     return np.where(told[:, None], table / np.where(told, table.sum(axis=1), 1.0)[:, None], np.nan)
-
-
-def _spread(dataset: Dataset) -> Floats:
-    rows = np.arange(len(dataset))
-    others = dataset.eligible.copy()
-    others[rows, dataset.arm] = False
-    rest = (1.0 - dataset.probability) / np.maximum(others.sum(axis=1), 1)
-    spread = others * rest[:, None]
-    spread[rows, dataset.arm] = dataset.probability
-    return np.asarray(spread)

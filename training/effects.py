@@ -1,123 +1,104 @@
-"""Learns what a contact changes: regression on doubly robust pseudo-outcomes, whose mean is the effect."""
+"""What each touchpoint changes for each customer: a mean per arm, and what models say of the customer beyond it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.calibration import Calibration, Link
-from training.crossfit import CrossFit, cross_fit
-from training.dataset import Dataset
-from training.models import MEAN, Predictor, fit_booster, with_trees
-from training.uplift import arm_columns, with_arms
+from training.arms import with_arms
+from training.models import Model
 
 Floats = NDArray[np.float64]
 
-_RECIPE = replace(MEAN, trees=150, leaves=4, learning_rate=0.03, rows_in_leaf=200)
-_LEAST_PROBABILITY = 0.01
-_PRIOR_ERROR = 0.05  # how far a catalogue's prior uplift may be off; one standard error of the data that is as large counts half
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A model's say in the raw effects of the arms.
+
+    Attributes
+    ----------
+    model : over features, or over features and one column per arm but `none`; see `with_arms`.
+    weights : shape (k,), what its raw score counts for in the effect of each arm; 0 where it says nothing.
+    against_none : whether its raw score under `none` is taken away from that under the arm.
+    """
+
+    model: Model
+    weights: tuple[float, ...]
+    against_none: bool = False
+
+    def raw(self, features: Floats, arms: tuple[str, ...]) -> Floats:
+        """Its part in the raw effects, shape (n, k)."""
+        weights = np.array(self.weights)
+        if self.model.width == features.shape[1]:
+            return np.asarray(self.model.raw(features)[:, None] * weights)
+        effects, spoken = np.zeros((len(features), len(arms))), np.flatnonzero(weights)
+        if len(spoken):
+            options = [0, *spoken] if self.against_none else list(spoken)
+            found = self._under(features, np.array(options), arms)
+            effects[:, spoken] = (found[:, 1:] - found[:, :1]) if self.against_none else found
+        return np.asarray(effects * weights)
+
+    def contributions(self, features: Floats, arm: int, arms: tuple[str, ...]) -> Floats:
+        """What moves the raw effect of one arm, shape (n, d + 1); the last column is all that is no feature."""
+        width = features.shape[1]
+        if self.model.width == width:
+            parts = self.model.contributions(features)
+        else:
+            parts = self.model.contributions(with_arms(features, np.full(len(features), arm), arms))
+            if self.against_none:
+                parts = parts - self.model.contributions(with_arms(features, np.zeros(len(features), dtype=np.int64), arms))
+        return np.column_stack([parts[:, :width], parts[:, width:].sum(axis=1)]) * self.weights[arm]
+
+    def _under(self, features: Floats, options: NDArray[np.int64], arms: tuple[str, ...]) -> Floats:
+        n, count = len(features), len(options)
+        inputs = with_arms(np.repeat(features, count, axis=0), np.tile(options, n), arms)
+        return self.model.raw(inputs).reshape(n, count)
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """The uplift model and the mean uplift per arm; see `UpliftScorer`."""
-
-    predictor: Predictor
-    offsets: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """One row per decision and contact that it could have made.
+    """The change in propensity against doing nothing, of n customers under k arms.
 
     Attributes
     ----------
-    row, option : the decision and the arm's index.
-    pseudo : doubly robust estimate of what that contact would have changed; right in the mean, noisy in each row.
-    weight : large where contact and no contact were both likely, so that rare choices do not drown the rest.
+    terms : together the raw effects; empty where all customers are taken to be alike.
+    offsets : shape (k,), the mean uplift of each arm; 0 for `none`.
+    centres : shape (k,), the mean raw effect of each arm.
+    slope : what a difference in raw effects is worth in uplift.
     """
 
-    row: NDArray[np.int64]
-    option: NDArray[np.int64]
-    pseudo: Floats
-    weight: Floats
+    arms: tuple[str, ...]
+    terms: tuple[Term, ...]
+    offsets: tuple[float, ...]
+    centres: tuple[float, ...]
+    slope: float
+
+    @classmethod
+    def alike(cls, arms: tuple[str, ...], offsets: tuple[float, ...]) -> Self:
+        """The same for every customer."""
+        return cls(arms, (), offsets, (0.0,) * len(arms), 0.0)
+
+    def uplift(self, features: Floats) -> Floats:
+        """Shape (n, k), before propensities are bounded; column 0 is zero."""
+        uplift = np.tile(np.array(self.offsets), (len(features), 1))
+        if self.terms:
+            uplift += self.slope * (raw_effects(self.terms, features, self.arms) - np.array(self.centres))
+        return uplift
+
+    def contributions(self, features: Floats, arm: int) -> Floats:
+        """What moves the uplift of `arm`, shape (n, d + 1): each feature's part, last the touchpoint's own; rows sum to it."""
+        parts = np.zeros((len(features), features.shape[1] + 1))
+        for term in self.terms:
+            if term.weights[arm]:
+                parts += self.slope * term.contributions(features, arm, self.arms)
+        parts[:, -1] += self.offsets[arm] - self.slope * self.centres[arm]
+        return parts
 
 
-def fit_effects(dataset: Dataset, nuisance: CrossFit, calibration: Calibration, *, prior: Floats, seed: int) -> Effects:
-    """Fit the uplift model on all decisions; `nuisance` predicted their conversion out of fold.
-
-    Parameters
-    ----------
-    nuisance, calibration : conversion models over features and arms, one per fold of customers, and their link.
-    prior : shape (k,), expected uplift of each arm before anything is learnt.
-
-    References
-    ----------
-    E. Kennedy, "Towards optimal doubly robust estimation of heterogeneous causal effects", 2020.
-    V. Chernozhukov, M. Demirer, E. Duflo and I. Fernández-Val, "Generic machine learning inference on heterogeneous treatment
-    effects in randomized experiments", 2018 (the calibration: best linear predictor on out-of-fold scores).
-    """
-    pairs = _pairs(dataset, nuisance, calibration)
-    offsets = _offsets(dataset, pairs, prior)
-    particular = pairs.pseudo - offsets[pairs.option]
-    inputs = with_arms(dataset.features[pairs.row], pairs.option, dataset.arms)
-    crossed = cross_fit(inputs, particular, nuisance.folds[pairs.row], recipe=_RECIPE, seed=seed, weight=pairs.weight)
-    booster = fit_booster(
-        inputs,
-        particular,
-        recipe=with_trees(_RECIPE, crossed.trees),
-        seed=seed,
-        names=arm_columns(dataset.feature_names, dataset.arms),
-        weight=pairs.weight,
-    )
-    return Effects(Predictor(booster, _line(crossed.raw, particular, pairs.weight)), tuple(offsets.tolist()))
-
-
-def _pairs(dataset: Dataset, nuisance: CrossFit, calibration: Calibration) -> _Pairs:
-    row, option = np.nonzero(dataset.eligible[:, 1:])
-    option = option + 1
-    expected = _expected(dataset, nuisance, calibration)
-    treated, untreated = expected[row, option], expected[row, 0]
-    probabilities = np.maximum(dataset.probabilities, _LEAST_PROBABILITY)
-    p, p_none = probabilities[row, option], probabilities[row, 0]
-    taken, conversion = dataset.arm[row], dataset.conversion[row]
-    pseudo = treated - untreated
-    pseudo = pseudo + np.where(taken == option, (conversion - treated) / p, 0.0)
-    pseudo = pseudo - np.where(taken == 0, (conversion - untreated) / p_none, 0.0)
-    # a weight must not depend on what was chosen, as it would where the chosen arm's probability is all that is known
-    equal = 0.5 / dataset.eligible.sum(axis=1)[row]
-    weight = np.where(dataset.shared[row], equal, p * p_none / (p + p_none))
-    return _Pairs(row, option, pseudo, weight / weight.mean())
-
-
-def _expected(dataset: Dataset, nuisance: CrossFit, calibration: Calibration) -> Floats:
-    expected = np.empty(dataset.eligible.shape)
-    for fold, booster in enumerate(nuisance.boosters):
-        inside = np.flatnonzero(nuisance.folds == fold)
-        for arm in range(len(dataset.arms)):
-            inputs = with_arms(dataset.features[inside], np.full(len(inside), arm), dataset.arms)
-            expected[inside, arm] = calibration.apply(booster.raw(inputs))
-    return expected
-
-
-def _offsets(dataset: Dataset, pairs: _Pairs, prior: Floats) -> Floats:
-    """Each arm's mean effect, drawn towards its prior as far as the data leave it open; the prior itself where none was sent."""
-    offsets = prior.copy()
-    for arm in range(1, len(dataset.arms)):
-        here = pairs.option == arm
-        sent = dataset.arm[pairs.row[here]] == arm
-        if sent.any() and not sent.all():
-            weight, pseudo = pairs.weight[here], pairs.pseudo[here]
-            mean = np.average(pseudo, weights=weight)
-            error = (weight**2 @ (pseudo - mean) ** 2) / weight.sum() ** 2
-            offsets[arm] += (mean - prior[arm]) * _PRIOR_ERROR**2 / (_PRIOR_ERROR**2 + error)
-    return offsets
-
-
-def _line(raw: Floats, target: Floats, weight: Floats) -> Calibration:
-    """The best line from out-of-fold scores to pseudo-outcomes, never sloping down; flat where scores say nothing new."""
-    centred = raw - np.average(raw, weights=weight)
-    spread = float(weight @ centred**2)
-    slope = float(weight @ (centred * target)) / spread if spread > 0 else 0.0
-    slope = min(max(slope, 0.0), 3.0)
-    return Calibration(Link.IDENTITY, slope, float(-slope * np.average(raw, weights=weight)))
+def raw_effects(terms: tuple[Term, ...], features: Floats, arms: tuple[str, ...]) -> Floats:
+    """The sum of what models say of each arm, shape (n, k), in a unit of their own."""
+    effects = np.zeros((len(features), len(arms)))
+    for term in terms:
+        effects += term.raw(features, arms)
+    return effects

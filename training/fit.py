@@ -12,16 +12,14 @@ from tempfile import TemporaryDirectory
 from features.catalogue import Catalogue
 from features.errors import ArtifactError, TrainingError
 from features.lake import Lake
-from training.artifact import Provenance, write_artifact
-from training.backtest import POLICY_NAME, Backtest, backtest
+from training.artifact import Provenance, read_provenance, write_artifact
+from training.backtest import Backtest, backtest, policy_of
 from training.join import States
-from training.learn import learn
-from training.logbook import log_models, log_policy, log_preparation
-from training.policy import Policy
+from training.learn import Learnt, learn
+from training.logbook import log_models, log_policy, log_preparation, log_selection
 from training.prepare import Prepared, Say, prepare
 from training.registered import RegisteredPolicy
 from training.registry import Registry
-from training.uplift import UpliftScorer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +76,24 @@ def train(
     new = policy is None
     if policy is None:
         on_progress("learning from all closed decisions")
-        scorer = learn(prepared.dataset, prepared.snapshots, catalogue, seed=seed)
+        learnt = learn(prepared.dataset, prepared.snapshots, catalogue, seed=seed)
         on_progress("registering models and policy")
         with registry.run(f"retraining {at:%Y-%m-%d %H:%M}") as run:
             log_preparation(registry, run, prepared, catalogue=catalogue, at=at, until=until, seed=seed)
-            models = log_models(registry, run, prepared, judgement, scorer)
-            learnt = Provenance(
-                fingerprint=prepared.fingerprint, catalogue_version=catalogue.version, created_at=at, trained_until=until
+            models = log_models(registry, run, prepared, judgement, learnt)
+            log_selection(registry, run, prepared, learnt)
+            provenance = Provenance(
+                fingerprint=prepared.fingerprint,
+                catalogue_version=catalogue.version,
+                created_at=at,
+                trained_until=until,
+                selection=learnt.selection.reason,
             )
             policy = _register(
-                run, prepared, judgement, reasons, scorer, models, catalogue=catalogue, registry=registry, provenance=learnt
+                run, prepared, judgement, reasons, learnt, models, catalogue=catalogue, registry=registry, provenance=provenance
             )
     registry.challenge(policy.version)
+    reasons = (*reasons, _selection(policy, registry))
     if registry.champion() == (policy.version, policy.sha256):
         reasons = (f"policy {policy.version} is the champion already; nothing new to learn from", *reasons)
     rolled_back = registry.is_rolled_back(policy.version)
@@ -115,7 +119,18 @@ def _judge(
         return None, (f"refused, the log cannot judge a policy: {error}",)
     except ArtifactError as error:
         return None, (f"refused, the champion cannot be read, so no challenger can be shown to be better: {error}",)
-    return judgement, (*judgement.evaluation.verdict.reasons, *judgement.evaluation.notes)
+    judged = f"judged was '{judgement.selection.chosen}', as learnt from the earlier decisions alone"
+    return judgement, (*judgement.evaluation.verdict.reasons, *judgement.evaluation.notes, judged)
+
+
+def _selection(policy: RegisteredPolicy, registry: Registry) -> str:
+    """Why this learner was chosen, or none, as it stands with the registered policy."""
+    try:
+        with TemporaryDirectory() as temporary:
+            folder = registry.download(policy.version, Path(temporary) / "policy")
+            return f"policy {policy.version}: {read_provenance(folder, policy.sha256).selection}"
+    except ArtifactError as error:
+        return f"policy {policy.version} cannot say how it was selected: {error}"
 
 
 def _register(
@@ -123,16 +138,16 @@ def _register(
     prepared: Prepared,
     judgement: Backtest | None,
     reasons: tuple[str, ...],
-    scorer: UpliftScorer,
+    learnt: Learnt,
     models: Mapping[str, int],
     *,
     catalogue: Catalogue,
     registry: Registry,
     provenance: Provenance,
 ) -> RegisteredPolicy:
-    policy = Policy.of(catalogue, scorer, name=POLICY_NAME, version="unregistered")
+    policy = policy_of(catalogue, learnt, prepared.dataset, version="unregistered")
     with registry.run("policy", parent=parent) as run, TemporaryDirectory() as temporary:
-        log_policy(registry, run, prepared, judgement, reasons, currency=catalogue.currency)
+        log_policy(registry, run, prepared, judgement, (*reasons, provenance.selection), currency=catalogue.currency)
         folder = Path(temporary) / "policy"
         write_artifact(folder, policy, provenance)
         return registry.register_policy(run, folder, fingerprint=prepared.fingerprint, models=models)

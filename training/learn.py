@@ -1,28 +1,57 @@
 """The recipe: from decisions and snapshots to the scorer of a policy."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.errors import TrainingError
-from training.crossfit import calibrate, cross_fit, fit_calibrated
+from training.arms import arm_columns, with_arms
+from training.assignment import overlap
+from training.crossfit import fit_best
 from training.dataset import Dataset
-from training.effects import fit_effects
-from training.models import AMOUNT, BINARY, Predictor, Recipe, fit_booster, with_trees
+from training.effects import Effects
+from training.learners import AVERAGE, Evidence, shown_by_conversion, shown_by_money
+from training.learners.calibration import PRIOR_ERROR
+from training.models import BINARY
+from training.policy import Scores, Terms, constant_policies, value_parts
+from training.select import Contest, Selection, greedy, select
+from training.sides.fit import fit_sides
 from training.snapshots import Snapshots
 from training.splits import customer_folds
-from training.uplift import UpliftScorer, arm_columns, with_arms
+from training.uplift import UpliftScorer, alike
+
+Floats = NDArray[np.float64]
 
 _FOLDS = 3
 _LEAST_DECISIONS = 50
 _LEAST_CUSTOMERS = 20
-_SIDE = replace(BINARY, trees=120)
 
 
-def learn(dataset: Dataset, snapshots: Snapshots, catalogue: Catalogue, *, seed: int) -> UpliftScorer:
-    """Fit conversion, uplift, value and churn models.
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What was learnt.
+
+    Attributes
+    ----------
+    scorer : of the policy. Where a constant policy was chosen, it scores everybody alike.
+    personal : the same, or where all are treated alike, what is known of each customer all the same, with average effects.
+    selection : what competed.
+    """
+
+    scorer: UpliftScorer
+    personal: UpliftScorer
+    selection: Selection
+
+    @property
+    def name(self) -> str:
+        """Of the policy: the learner's, or that of the constant policy."""
+        return self.selection.chosen
+
+
+def learn(dataset: Dataset, snapshots: Snapshots, catalogue: Catalogue, *, seed: int) -> Learnt:
+    """Fit conversion and side models, let the learners compete, and fit the one that is chosen on all decisions.
 
     Raises
     ------
@@ -33,36 +62,24 @@ def learn(dataset: Dataset, snapshots: Snapshots, catalogue: Catalogue, *, seed:
     folds = customer_folds(dataset.customer_id, count=_FOLDS, seed=seed)
     columns = arm_columns(dataset.feature_names, dataset.arms)
     inputs = with_arms(dataset.features, dataset.arm, dataset.arms)
-    crossed = cross_fit(inputs, dataset.conversion, folds, recipe=BINARY, seed=seed)
-    calibration = calibrate(BINARY.link, crossed.raw, dataset.conversion)
-    booster = fit_booster(inputs, dataset.conversion, recipe=with_trees(BINARY, crossed.trees), seed=seed, names=columns)
+    conversion = fit_best(inputs, dataset.conversion, folds, recipe=BINARY, names=columns, seed=seed)
+    evidence = Evidence.of(dataset, conversion.crossed, conversion.predictor.calibration, seed=seed)
     prior = np.array([0.0, *(touchpoint.prior_uplift for touchpoint in catalogue.recommendable)])
-    effects = fit_effects(dataset, crossed, calibration, prior=prior, seed=seed)
-    return UpliftScorer(
+    scorer = UpliftScorer(
         arms=dataset.arms,
         feature_names=dataset.feature_names,
-        conversion=Predictor(booster, calibration),
-        uplift=effects.predictor,
-        offsets=effects.offsets,
-        value=fit_value(dataset, snapshots, seed=seed),
-        churn=fit_churn(dataset.feature_names, snapshots, seed=seed),
+        conversion=conversion.predictor,
+        effects=Effects.alike(dataset.arms, tuple(prior.tolist())),
+        sides=fit_sides(dataset, snapshots, catalogue, seed=seed),
     )
-
-
-def fit_value(dataset: Dataset, snapshots: Snapshots, *, seed: int) -> Predictor:
-    """What a conversion brings, from every window with one, whether a decision opened it or a snapshot."""
-    converted = dataset.conversion > 0
-    features = np.vstack([dataset.features[converted], snapshots.features[snapshots.converted]])
-    value = np.r_[dataset.value[converted], snapshots.value[snapshots.converted]]
-    customers = np.r_[dataset.customer_id[converted], snapshots.customer_id[snapshots.converted]]
-    if not value.sum() > 0:
-        raise TrainingError("no conversion has a value, so no touchpoint can earn its cost; map a value, a constant if need be")
-    return _fit(features, value, customers, names=dataset.feature_names, recipe=replace(AMOUNT, trees=120), seed=seed)
-
-
-def fit_churn(feature_names: tuple[str, ...], snapshots: Snapshots, *, seed: int) -> Predictor:
-    """P(the customer leaves)."""
-    return _fit(snapshots.features, snapshots.churned, snapshots.customer_id, names=feature_names, recipe=_SIDE, seed=seed)
+    contest = _contest(dataset, evidence, scorer, Terms.of(catalogue), prior)
+    everybody = _constant(contest, scorer)
+    net_values = value_parts(everybody.score(dataset.features), contest.terms).net
+    name = constant_policies(dataset.arms)[int(net_values.mean(axis=0).argmax())].name
+    selection, candidate, line = select(contest, name, greedy(net_values, dataset.eligible), seed=seed)
+    terms = (candidate or AVERAGE).terms(evidence, seed=seed, refit=True)
+    personal = replace(scorer, effects=line.effects(dataset.arms, terms))
+    return Learnt(everybody if candidate is None else personal, personal, selection)
 
 
 def refuse_what_cannot_teach(dataset: Dataset) -> None:
@@ -83,14 +100,38 @@ def refuse_what_cannot_teach(dataset: Dataset) -> None:
         raise TrainingError("no decision had a touchpoint to choose besides none; map `candidates`, or a wave, of decisions")
 
 
-def _fit(
-    features: NDArray[np.float64],
-    label: NDArray[np.float64],
-    customers: NDArray[np.object_],
-    *,
-    names: tuple[str, ...],
-    recipe: Recipe,
-    seed: int,
-) -> Predictor:
-    folds = customer_folds(customers, count=_FOLDS, seed=seed)
-    return fit_calibrated(features, label, folds, recipe=recipe, names=names, seed=seed)
+def _contest(dataset: Dataset, evidence: Evidence, scorer: UpliftScorer, terms: Terms, prior: Floats) -> Contest:
+    untreated = np.tile(evidence.expected[:, :1], (1, len(dataset.arms)))
+    scores = scorer.sides.scores(dataset.features, untreated)
+    seen = overlap(dataset.probabilities, arm=dataset.arm, eligible=dataset.eligible, estimated=dataset.estimated)
+    return Contest(
+        dataset=dataset,
+        evidence=evidence,
+        scores=scores,
+        terms=terms,
+        prior=prior,
+        shown=shown_by_conversion(evidence),
+        shown_in_money=shown_by_money(evidence, value_parts(scores, terms).net, gain_of_uplift(scores, terms)),
+        comparable=seen.comparable if seen.comparable.sum() >= _LEAST_CUSTOMERS else np.ones(len(dataset), dtype=bool),
+    )
+
+
+def gain_of_uplift(scores: Scores, terms: Terms) -> Floats:
+    """The money of one more conversion, after what is given with it; shape (n, k)."""
+    value = scores.value[:, None]
+    return np.asarray(value * terms.margin - terms.incentives - terms.discounts * value)
+
+
+def _constant(contest: Contest, scorer: UpliftScorer) -> UpliftScorer:
+    """The scorer that treats everybody alike, with the uplifts that explain what each arm has earned on average."""
+    nobody = alike(scorer, contest.dataset.features, (0.0,) * len(scorer.arms))
+    scores = nobody.score(contest.dataset.features)
+    untreated, gain = value_parts(scores, contest.terms).net.mean(axis=0), gain_of_uplift(scores, contest.terms).mean(axis=0)
+    uplifts = contest.prior.copy()
+    for arm in contest.evidence.tried:
+        rows = contest.evidence.eligible[:, arm] & contest.comparable
+        if rows.sum() > 1 and gain[arm] > 0:
+            earned = (contest.evidence.money[rows, arm] - contest.evidence.money[rows, 0] - untreated[arm]) / gain[arm]
+            doubt = float(earned.var()) / len(earned)
+            uplifts[arm] += (earned.mean() - uplifts[arm]) * PRIOR_ERROR**2 / (PRIOR_ERROR**2 + doubt)
+    return replace(nobody, effects=Effects.alike(scorer.arms, tuple(uplifts.tolist())))

@@ -9,19 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
-from training.artifact import MODELS
+from training.arms import arm_columns, with_arms
 from training.assignment import TRIM
 from training.backtest import Backtest
 from training.dataset import Dataset
 from training.evaluate import Evaluation
 from training.figures import calibration_figure, gain_figure, importance_figure, overlap_figure, page, values_figure
+from training.learn import Learnt
 from training.metrics import Metric
 from training.models import BINARY
 from training.prepare import Prepared
 from training.registry import Registry
-from training.uplift import UpliftScorer, arm_columns, with_arms
+from training.select import Entry
 
 _EXAMPLES = 5
+_ROWS_THAT_TELL = 500
 
 
 def log_preparation(
@@ -60,18 +62,16 @@ def log_preparation(
     registry.log_text(run, "features.json", json.dumps(list(dataset.feature_names), indent=1))
 
 
-def log_models(
-    registry: Registry, parent: str, prepared: Prepared, backtest: Backtest | None, scorer: UpliftScorer
-) -> dict[str, int]:
-    """One child run per model: metrics and figures of the backtest, the final booster and what it relies on; give its version."""
+def log_models(registry: Registry, parent: str, prepared: Prepared, backtest: Backtest | None, learnt: Learnt) -> dict[str, int]:
+    """One child run per model: metrics and figures of the backtest, the final model and what it relies on; give its version."""
     versions: dict[str, int] = {}
-    for name in MODELS:
-        predictor = getattr(scorer, name)
+    scorer = learnt.personal
+    for name, predictor in {"conversion": scorer.conversion, **scorer.sides.predictors}.items():
         columns, example = _inputs(prepared.dataset, name)
         with registry.run(name, parent=parent) as run:
             calibration = {f"calibration_{key}": value for key, value in asdict(predictor.calibration).items()}
-            registry.log_parameters(run, {"trees": predictor.booster.trees, **calibration})
-            figures = [importance_figure(columns, predictor.booster.importances())]
+            registry.log_parameters(run, {"kind": type(predictor.model).__name__.lower(), **calibration})
+            figures = [importance_figure(columns, predictor.model.importances())]
             quality = backtest.quality.get(name) if backtest else None
             if quality is not None:
                 registry.log_values(run, _with_intervals(quality.metrics))
@@ -80,8 +80,22 @@ def log_models(
                     gain_figure(quality.label, quality.predicted),
                 ]
             registry.log_text(run, "figures.html", page(f"Model: {name}", figures))
-            versions[name] = registry.log_model(run, name, predictor.booster, example=example, columns=columns)
+            versions[name] = registry.log_model(run, name, predictor.model, example=example, columns=columns)
     return versions
+
+
+def log_selection(registry: Registry, parent: str, prepared: Prepared, learnt: Learnt) -> None:
+    """Which learners competed, what each would have earned, and what moves the effects that the chosen one found."""
+    selection, effects = learnt.selection, learnt.personal.effects
+    features = prepared.dataset.features[:_ROWS_THAT_TELL]
+    moved = [np.abs(effects.contributions(features, arm)[:, :-1]).mean(axis=0) for arm in range(1, len(effects.arms))]
+    figures = [importance_figure(prepared.dataset.feature_names, np.sum(moved, axis=0))] if effects.terms else []
+    with registry.run("uplift", parent=parent) as run:
+        offsets = {f"mean_uplift_{arm}": value for arm, value in zip(effects.arms[1:], effects.offsets[1:], strict=True)}
+        registry.log_parameters(run, {"learner": selection.chosen, "best_constant": selection.constant, "slope": effects.slope})
+        registry.log_values(run, offsets | _of_entries((*selection.personalized, *selection.constants)))
+        registry.log_text(run, "selection.txt", selection.in_words())
+        registry.log_text(run, "figures.html", page("What touchpoints change", figures, lines=[selection.reason]))
 
 
 def log_policy(
@@ -105,6 +119,15 @@ def log_policy(
     registry.log_text(run, "figures.html", page("Policy", figures, lines=lines))
 
 
+def _of_entries(entries: Sequence[Entry]) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for entry in entries:
+        name = entry.name.replace(" ", "_")
+        figures |= {f"{name}_value": entry.value.value, f"{name}_difference": entry.difference.value}
+        figures |= {f"{name}_difference_low": entry.difference.low, f"{name}_difference_high": entry.difference.high}
+    return figures
+
+
 def _with_intervals(metrics: Sequence[Metric]) -> dict[str, float]:
     endings = [(metric, ending) for metric in metrics for ending in ("value", "low", "high")]
     return {
@@ -125,7 +148,7 @@ def _values(evaluation: Evaluation) -> dict[str, float]:
 
 def _inputs(dataset: Dataset, model: str) -> tuple[list[str], NDArray[np.float64]]:
     rows = slice(0, _EXAMPLES)
-    if model in ("conversion", "uplift"):
+    if model == "conversion":
         columns = arm_columns(dataset.feature_names, dataset.arms)
         return columns, with_arms(dataset.features[rows], dataset.arm[rows], dataset.arms)
     return list(dataset.feature_names), dataset.features[rows]

@@ -1,8 +1,8 @@
-"""The only door to LightGBM: fits boosters, loads them from text, predicts and explains with numpy."""
+"""What a model is, and the only door to LightGBM: fits boosters, loads them from text, predicts and explains with numpy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from features.errors import ArtifactError
 from training.calibration import Calibration, Link
 
 Floats = NDArray[np.float64]
+Gradient = Callable[[Floats], tuple[Floats, Floats]]
 
 _THREADS = (
     1  # LightGBM's threads spin while they wait, and lose more than they gain as soon as a core is shared; folds run side by side
@@ -20,7 +21,12 @@ _ROWS_FOR_BINS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a booster is fitted for, and how far."""
+    """What a booster is fitted for, and how far.
+
+    Attributes
+    ----------
+    monotone : shape (d,), 1 where predictions must not fall with a feature, -1 where they must not rise, else 0; empty: no rule.
+    """
 
     objective: str
     link: Link
@@ -29,6 +35,7 @@ class Recipe:
     learning_rate: float = 0.05
     rows_in_leaf: int = 50
     patience: int = 20
+    monotone: tuple[int, ...] = ()
 
     def parameters(self, *, rows: int, seed: int) -> dict[str, Any]:
         """LightGBM's parameters; a small data set gets smaller leaves."""
@@ -48,12 +55,34 @@ class Recipe:
             "force_row_wise": True,
             "num_threads": _THREADS,
             "verbosity": -1,
+            **({"monotone_constraints": list(self.monotone)} if self.monotone else {}),
         }
 
 
 BINARY = Recipe("binary", Link.LOGISTIC)
 AMOUNT = Recipe("tweedie", Link.EXPONENTIAL)
 MEAN = Recipe("regression", Link.IDENTITY)
+
+
+class Model(Protocol):
+    """A fitted model of one number: LightGBM's, a linear one, or several together; kept as text, so nothing in it can run."""
+
+    @property
+    def text(self) -> str:
+        """All of it; see `training.stored.load_model`."""
+
+    @property
+    def width(self) -> int:
+        """The number of features it reads."""
+
+    def raw(self, features: Floats) -> Floats:
+        """Raw scores, shape (n,), before link and calibration; features have shape (n, d), NaN where unknown."""
+
+    def contributions(self, features: Floats) -> Floats:
+        """Each feature's part in the raw score, shape (n, d + 1); the last column is the base, rows sum to the raw score."""
+
+    def importances(self) -> Floats:
+        """How much the model relies on each feature, shape (d,), none negative, in a unit of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +134,14 @@ class Booster:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """A booster with its calibration."""
+    """A model with its calibration."""
 
-    booster: Booster
+    model: Model
     calibration: Calibration
 
     def predict(self, features: Floats) -> Floats:
         """Calibrated predictions, shape (n,)."""
-        return self.calibration.apply(self.booster.raw(features))
+        return self.calibration.apply(self.model.raw(features))
 
 
 def fit_booster(
@@ -147,6 +176,31 @@ def fit_booster(
     fitted = lightgbm.train(parameters, data, num_boost_round=recipe.trees, valid_sets=sets, callbacks=callbacks)
     best = fitted.best_iteration if validation is not None else fitted.current_iteration()
     return Booster.load(fitted.model_to_string(num_iteration=max(best, 1)))
+
+
+def fit_together(features: Floats, count: int, *, gradient: Gradient, recipe: Recipe, seed: int) -> tuple[Booster, ...]:
+    """Fit several boosters side by side, tree by tree, towards a goal that depends on the raw scores of all.
+
+    Parameters
+    ----------
+    features : shape (n, d), NaN where unknown.
+    gradient : from raw scores, shape (n, count), the first and second derivatives of what is to be small, the same shape each.
+    """
+    import lightgbm
+
+    parameters = recipe.parameters(rows=len(features), seed=seed) | {"objective": "none"}
+    data = lightgbm.Dataset(features, np.zeros(len(features)), params=parameters, free_raw_data=True)
+    boosters = [lightgbm.Booster(parameters, data) for _ in range(count)]
+    raw = np.zeros((len(features), count))
+    for tree in range(recipe.trees):
+        first, second = gradient(raw)
+        for index, booster in enumerate(boosters):
+            derivatives = first[:, index], second[:, index]
+            booster.update(fobj=lambda _, __, both=derivatives: both)
+            raw[:, index] += booster.predict(
+                features, raw_score=True, start_iteration=tree, num_iteration=1, num_threads=_THREADS
+            )
+    return tuple(Booster.load(booster.model_to_string()) for booster in boosters)
 
 
 def with_trees(recipe: Recipe, trees: int) -> Recipe:

@@ -12,6 +12,7 @@ from features.lake import Lake
 from training.assignment import Overlap, estimate_assignment, overlap
 from training.dataset import Dataset, load_dataset
 from training.join import States
+from training.sides.lifetime import expected_lifetime
 from training.snapshots import Snapshots, load_snapshots
 
 Say = Callable[[str], None]
@@ -36,7 +37,7 @@ class Prepared:
 
 
 def prepare(*, catalogue: Catalogue, lake: Lake, store: States, until: datetime, seed: int, on_progress: Say) -> Prepared:
-    """Load what closed by `until`, and estimate the missing probabilities.
+    """Load what closed by `until`, estimate the missing probabilities, and what is lost with customers who leave.
 
     Raises
     ------
@@ -49,6 +50,9 @@ def prepare(*, catalogue: Catalogue, lake: Lake, store: States, until: datetime,
     snapshots = load_snapshots(lake, store, catalogue, until=until)
     on_progress(f"estimating with which probability {int(dataset.estimated.sum()):,} decisions were made")
     complete, clipped_share = with_probabilities(dataset, seed=seed)
+    if catalogue.objective.lifetime_days is not None:
+        on_progress("estimating what is lost with a customer who leaves")
+        complete = complete.with_lifetime(expected_lifetime(complete, snapshots, catalogue.objective, seed=seed))
     return Prepared(
         dataset=complete,
         snapshots=snapshots,

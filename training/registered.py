@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from features.errors import ArtifactError
+from features.instants import microseconds, moment
 
 _HISTORY = "history"
 _REMEMBERED = 200  # a tag has a limited length
@@ -41,6 +43,20 @@ class RegisteredPolicy:
                 f"policy version {version.version} has no recorded SHA-256; it was not registered by this project"
             )
         return cls(int(version.version), tags["sha256"], tags["fingerprint"], version.run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A version that was put in force; `since` is None where nobody said when."""
+
+    version: int
+    since: datetime | None = None
+
+    @classmethod
+    def read(cls, entry: Any) -> "InForce":
+        """An entry of the history: the version and its time, or, as an earlier release wrote it, the version alone."""
+        version, since = entry if isinstance(entry, list) else (entry, None)
+        return cls(int(version), None if since is None else moment(since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +98,26 @@ def models_of(version: Any) -> dict[str, int]:
     return dict(json.loads(version.tags.get("models", "{}")))
 
 
-def history_from(tags: Mapping[str, str], *, champion: int) -> tuple[int, ...]:
+def history_from(tags: Mapping[str, str], *, champion: int) -> tuple[InForce, ...]:
     """The versions that were in force one after the other, up to the champion.
 
     What stands behind it belongs to a step that was rolled back, or killed before the champion changed. A champion that is
     not in it was put in force by hand, after all that is.
 
-    >>> history_from({"history": "[1, 2, 3]"}, champion=2), history_from({"history": "[1, 2, 1]"}, champion=1)
-    ((1, 2), (1, 2, 1))
-    >>> history_from({"history": "[1, 2]"}, champion=5), history_from({}, champion=4)
-    ((1, 2, 5), (4,))
+    >>> history = history_from({"history": "[[1, 5], [2, 7], [1, 9], [3, 11]]"}, champion=1)
+    >>> [each.version for each in history], history[-1].since.microsecond
+    ([1, 2, 1], 9)
+    >>> [each.version for each in history_from({"history": "[[1, 5], [2, 7]]"}, champion=5)], history_from({}, champion=4)
+    ([1, 2, 5], (InForce(version=4, since=None),))
     """
-    known = [int(version) for version in json.loads(tags.get(_HISTORY, "[]"))]
-    if champion not in known:
-        return (*known, champion)
-    return tuple(known[: len(known) - known[::-1].index(champion)])
+    known = [InForce.read(entry) for entry in json.loads(tags.get(_HISTORY, "[]"))]
+    versions = [each.version for each in known]
+    if champion not in versions:
+        return (*known, InForce(champion))
+    return tuple(known[: len(known) - versions[::-1].index(champion)])
 
 
-def history_tag(versions: Sequence[int]) -> tuple[str, str]:
+def history_tag(history: Sequence[InForce]) -> tuple[str, str]:
     """Name and text of the tag that holds the latest versions that were in force."""
-    return _HISTORY, json.dumps(list(versions[-_REMEMBERED:]))
+    entries = [[each.version, None if each.since is None else microseconds(each.since)] for each in history[-_REMEMBERED:]]
+    return _HISTORY, json.dumps(entries)

@@ -10,6 +10,7 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -21,8 +22,8 @@ from numpy.typing import NDArray
 from features.errors import ArtifactError
 from features.settings import Settings
 from training.artifact import artifact_sha256
-from training.models import Booster
-from training.registered import RegisteredPolicy, Verdict, history_from, history_tag, model_name, models_of, registration
+from training.models import Booster, Model
+from training.registered import InForce, RegisteredPolicy, Verdict, history_from, history_tag, model_name, models_of, registration
 
 POLICY = "touchpoint-policy"
 EXPERIMENT = "touchpoint"
@@ -70,30 +71,27 @@ class Registry:
         """Log a text, JSON or HTML file; the user interface opens it."""
         self._client.log_text(run_id, text, file)
 
-    def log_model(self, run_id: str, name: str, booster: Booster, *, example: NDArray[np.float64], columns: Sequence[str]) -> int:
-        """Log a booster with signature and input example, register it as `touchpoint-<name>`, and give its version.
-
-        Parameters
-        ----------
-        example : shape (n, d), some rows of features.
-        """
+    def log_model(self, run_id: str, name: str, fitted: Model, *, example: NDArray[np.float64], columns: Sequence[str]) -> int:
+        """Log a model, a booster with signature and example rows, register it as `touchpoint-<name>`; give its version."""
         import mlflow
         import mlflow.lightgbm
         import pandas as pd
         from mlflow.models import infer_signature
 
-        frame = pd.DataFrame(example, columns=list(columns))
-        model = model_name(name)
+        frame, model, source = pd.DataFrame(example, columns=list(columns)), model_name(name), f"runs:/{run_id}/{name}"
+        self._ensure_model(model)
+        if not isinstance(fitted, Booster):
+            self.log_text(run_id, f"{name}/model.txt", fitted.text)
+            return int(self._client.create_model_version(model, source=source, run_id=run_id).version)
         with warnings.catch_warnings(action="ignore"), _tracking(self._uri):
             with mlflow.start_run(run_id=run_id, nested=True):
                 logged = mlflow.lightgbm.log_model(
-                    booster.native,
+                    fitted.native,
                     name=name,
-                    signature=infer_signature(frame, booster.raw(example)),
+                    signature=infer_signature(frame, fitted.raw(example)),
                     input_example=frame,
                     pip_requirements=["lightgbm>=4.6,<5", "numpy>=2,<3"],  # given, not inferred: inferring takes seconds
                 )
-            self._ensure_model(model)
             created = self._client.create_model_version(model, source=logged.model_uri, run_id=run_id, model_id=logged.model_id)
             return int(created.version)
 
@@ -111,12 +109,8 @@ class Registry:
         if known is None:
             self._client.log_artifacts(run_id, str(folder), _FOLDER)
             self._ensure_model(POLICY)
-            created = self._client.create_model_version(
-                POLICY,
-                source=f"runs:/{run_id}/{_FOLDER}",
-                run_id=run_id,
-                tags=registration(digest, fingerprint, models),
-            )
+            tags = registration(digest, fingerprint, models)
+            created = self._client.create_model_version(POLICY, source=f"runs:/{run_id}/{_FOLDER}", run_id=run_id, tags=tags)
             known = RegisteredPolicy(int(created.version), digest, fingerprint, run_id)
         return known
 
@@ -148,18 +142,20 @@ class Registry:
         text = self._version(version).tags.get("verdict")
         return None if text is None else Verdict.from_text(text)
 
-    def promote(self, version: int) -> None:
-        """Make a version the champion; if it was rolled back once, that is forgotten.
+    def promote(self, version: int, *, at: datetime | None = None) -> None:
+        """Make a version the champion, from `at` on; if it was rolled back once, that is forgotten.
 
         Raises
         ------
         ArtifactError
             When there is no such version.
         """
-        history = self._history()
-        self._put_in_force(version, history if history[-1:] == (version,) else (*history, version))
+        history = self.in_force()
+        if history and history[-1].version == version:  # it is in force since then already
+            history, at = history[:-1], history[-1].since or at
+        self._put_in_force((*history, InForce(version, at)))
 
-    def rollback(self) -> int:
+    def rollback(self, *, at: datetime | None = None, reasons: Sequence[str] = ()) -> int:
         """Put in force again what was before the champion, and mark the champion as rolled back; give the version now in force.
 
         Raises
@@ -167,15 +163,21 @@ class Registry:
         ArtifactError
             When there is no champion, or it had no predecessor.
         """
-        history = self._history()
+        history = self.in_force()
         if not history:
             raise ArtifactError("there is no champion to roll back; promote a version first")
         if len(history) == 1:
-            raise ArtifactError(f"champion {history[-1]} replaced no other version; promote the one you want")
-        self._version(history[-2])
-        self._client.set_model_version_tag(POLICY, str(history[-1]), _ROLLED_BACK, "true")
-        self._put_in_force(history[-2], history)
-        return history[-2]
+            raise ArtifactError(f"champion {history[0].version} replaced no other version; promote the one you want")
+        back, left = history[-2].version, history[-1]
+        self._version(back)
+        self._client.set_model_version_tag(POLICY, str(left.version), _ROLLED_BACK, "; ".join(reasons) or "by hand")
+        self._put_in_force((*history[:-2], InForce(back, at)), left)
+        return back
+
+    def in_force(self) -> tuple[InForce, ...]:
+        """The versions that were in force one after the other, each since when, the champion last."""
+        champion = self.champion()
+        return () if champion is None else history_from(self._client.get_registered_model(POLICY).tags, champion=champion[0])
 
     def is_rolled_back(self, version: int) -> bool:
         """Whether a version was in force, was rolled back, and has not been put in force again since."""
@@ -238,17 +240,14 @@ class Registry:
         kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on traces
         return str(self._client.create_experiment(EXPERIMENT, artifact_location=location, tags=kind))
 
-    def _history(self) -> tuple[int, ...]:
-        """The versions that were in force one after the other, the champion last."""
-        champion = self.champion()
-        return () if champion is None else history_from(self._client.get_registered_model(POLICY).tags, champion=champion[0])
-
-    def _put_in_force(self, version: int, history: Sequence[int]) -> None:
-        """Move the alias last: a history that goes on beyond the champion is one of a step that was killed."""
-        if _ROLLED_BACK in self._version(version).tags:
-            self._client.delete_model_version_tag(POLICY, str(version), _ROLLED_BACK)
-        self._client.set_registered_model_tag(POLICY, *history_tag(history))
-        self._point(CHAMPION, version)
+    def _put_in_force(self, history: Sequence[InForce], *left: InForce) -> None:
+        """Move the alias last: a history that goes on beyond the champion is one of a step that was killed, or went back."""
+        champion = history[-1]
+        if _ROLLED_BACK in self._version(champion.version).tags:
+            self._client.delete_model_version_tag(POLICY, str(champion.version), _ROLLED_BACK)
+        self._client.set_model_version_tag(POLICY, str(champion.version), "promoted_at", str(champion.since))
+        self._client.set_registered_model_tag(POLICY, *history_tag((*history, *left)))
+        self._point(CHAMPION, champion.version)
 
     def _point(self, alias: str, version: int) -> None:
         """Move an alias, on the models that the policy is made of first: what serves follows the policy's."""

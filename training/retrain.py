@@ -1,4 +1,4 @@
-"""The scheduled job and its steps, in order: refresh → train and evaluate → promote if the gate passes.
+"""The scheduled job and its steps, in order: refresh → guard the champion → train and evaluate → promote if the gate passes.
 
 Every step can be killed and run again: journal and lake match by key, newer rows replace older ones in Feast, a policy is
 registered under the fingerprint of its data, and the alias `champion` moves last, in one step.
@@ -6,7 +6,7 @@ registered under the fingerprint of its data, and the alias `champion` moves las
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from filelock import FileLock, Timeout
@@ -17,6 +17,8 @@ from features.settings import Settings
 from features.workspace import Workspace
 from training import fit
 from training.evaluate import Evaluation
+from training.experiment.champion import GuardReport, judge_champion
+from training.personalizer import learn_ranks
 from training.registry import Registry
 
 Say = Callable[[str], None]
@@ -81,8 +83,9 @@ class RetrainReport:
 
     Attributes
     ----------
-    status : `promoted`, `kept` (the gate refused) or `already_running` (another job works on this home; nothing was done).
-    reasons : the gate's, in words.
+    status : `promoted`, `kept` (the gate refused), `rolled_back` (a guardrail broke; nothing was learnt in this run, so that
+        somebody can look first) or `already_running` (another job works on this home; nothing was done).
+    reasons : the gate's, or the guardrails', in words.
     """
 
     status: str
@@ -96,15 +99,21 @@ def retrain(workspace: Workspace, *, now: datetime, on_progress: Say) -> Retrain
     try:
         with one_at_a_time(workspace.settings):
             refresh.refresh(workspace, now=now, on_progress=on_progress)
+            guarded = _guard(workspace, now=now, on_progress=on_progress)
+            learn_ranks(
+                workspace, now=now, on_progress=on_progress
+            )  # nothing that is wrong with these keeps a bad champion in force
+            if guarded.back_to is not None:
+                return RetrainReport("rolled_back", guarded.broken, guarded.back_to)
             trained = _train(workspace, now=now, on_progress=on_progress)
             if trained.promote:
-                _promote(workspace, trained.challenger, on_progress=on_progress)
+                _promote(workspace, trained.challenger, now=now, on_progress=on_progress)
             champion = Registry(workspace.settings).champion()
     except AlreadyRunningError as error:
         on_progress(str(error))
         return RetrainReport("already_running", (str(error),))
-    status = "promoted" if trained.promote else "kept"
-    return RetrainReport(status, trained.reasons, None if champion is None else champion[0], trained.challenger)
+    status, reasons = "promoted" if trained.promote else "kept", (*guarded.broken, *trained.reasons)
+    return RetrainReport(status, reasons, None if champion is None else champion[0], trained.challenger)
 
 
 def identify(workspace: Workspace, *, now: datetime, on_progress: Say) -> refresh.Identified:
@@ -145,7 +154,20 @@ def train(workspace: Workspace, *, now: datetime, on_progress: Say) -> Trained:
         return _train(workspace, now=now, on_progress=on_progress)
 
 
-def promote(workspace: Workspace, *, force: bool, on_progress: Say) -> Promoted:
+def guard(workspace: Workspace, *, now: datetime, on_progress: Say) -> GuardReport:
+    """Judge the champion by the catalogue's guardrails, and put the policy before it back in force where one broke.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When another job works on this home.
+    """
+    with one_at_a_time(workspace.settings):
+        refresh.identify(workspace, now=now, on_progress=on_progress)
+        return _guard(workspace, now=now, on_progress=on_progress)
+
+
+def promote(workspace: Workspace, *, force: bool, now: datetime, on_progress: Say) -> Promoted:
     """Make the challenger champion.
 
     Raises
@@ -162,11 +184,11 @@ def promote(workspace: Workspace, *, force: bool, on_progress: Say) -> Promoted:
             raise GateRefusedError("there is no challenger to promote; run 'touchpoint train' first")
         reasons = ("forced past the gate",) if force else _passed(registry, challenger.version)
         replaced = registry.champion()
-        _promote(workspace, challenger.version, on_progress=on_progress)
+        _promote(workspace, challenger.version, now=now, on_progress=on_progress)
         return Promoted(challenger.version, None if replaced is None else replaced[0], reasons)
 
 
-def rollback(workspace: Workspace, *, on_progress: Say) -> RolledBack:
+def rollback(workspace: Workspace, *, now: datetime, on_progress: Say) -> RolledBack:
     """Give the alias champion back to the policy that had it before.
 
     Raises
@@ -179,7 +201,7 @@ def rollback(workspace: Workspace, *, on_progress: Say) -> RolledBack:
     with one_at_a_time(workspace.settings):
         registry = Registry(workspace.settings)
         left = registry.champion()
-        champion = registry.rollback()
+        champion = registry.rollback(at=now)
         on_progress(f"policy {champion} is champion again")
         return RolledBack(champion, None if left is None else left[0])
 
@@ -246,6 +268,22 @@ def _passed(registry: Registry, version: int) -> tuple[str, ...]:
     return verdict.reasons
 
 
-def _promote(workspace: Workspace, version: int, *, on_progress: Say) -> None:
+def _promote(workspace: Workspace, version: int, *, now: datetime, on_progress: Say) -> None:
     on_progress(f"policy {version} becomes champion")
-    Registry(workspace.settings).promote(version)
+    Registry(workspace.settings).promote(version, at=now)
+
+
+def _guard(workspace: Workspace, *, now: datetime, on_progress: Say) -> GuardReport:
+    """Without a policy to go back to, a broken guardrail is told and nothing more can be done.
+
+    Where purchases come by file, those of after its end are still to come: nobody is blamed for that they are missing.
+    """
+    on_progress("looking at the guardrails")
+    registry, members = Registry(workspace.settings), workspace.store.members().relation()
+    in_force, known_until = registry.in_force(), workspace.store.watermark() or now
+    report = judge_champion(workspace.lake, workspace.catalogue, in_force, until=known_until, members=members)
+    if not report.broken or len(in_force) < 2:
+        return report
+    back_to = registry.rollback(at=now, reasons=report.broken)
+    on_progress(f"policy {report.champion} is taken back, policy {back_to} is champion again: {'; '.join(report.broken)}")
+    return replace(report, back_to=back_to)

@@ -24,6 +24,7 @@ class Snapshots:
     customer_id : who they are today; features are of whom they were known to be then.
     churned : shape (n,), 1 where no conversion followed within objective.churn_days.
     converted, value : shape (n,), whether and for how much they converted within objective.window_days.
+    later_value : shape (n,), money of their conversions within objective.churn_days.
     features : shape (n, d).
     """
 
@@ -32,6 +33,7 @@ class Snapshots:
     churned: Floats
     converted: NDArray[np.bool_]
     value: Floats
+    later_value: Floats
     features: Floats
 
     def where(self, rows: NDArray[np.bool_]) -> "Snapshots":
@@ -42,7 +44,7 @@ class Snapshots:
     def fingerprint(self) -> str:
         """SHA-256 over everything observed; the same data give the same digits."""
         digest = sha256("\x1f".join(self.customer_id).encode())
-        for column in (self.at, self.churned, self.converted, self.value, self.features):
+        for column in (self.at, self.churned, self.converted, self.value, self.later_value, self.features):
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
 
@@ -72,5 +74,6 @@ def load_snapshots(lake: Lake, states: States, catalogue: Catalogue, *, until: d
         churned=floats(rows, "churned"),
         converted=floats(rows, "converted").astype(bool),
         value=floats(rows, "value"),
+        later_value=floats(rows, "later_value"),
         features=features_at(states, catalogue, strings(rows, "identifier"), at - 1)[1],
     )

@@ -1,12 +1,17 @@
-"""Scores customers for the policy with four models, and says which features moved the uplift."""
+"""Scores customers for the policy, and says which features moved the uplift."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.arms import with_arms
+from training.calibration import Calibration, Link
+from training.effects import Effects
+from training.linear import Linear
 from training.models import Predictor
 from training.policy import Scores
+from training.sides import Sides
 
 Floats = NDArray[np.float64]
 
@@ -15,34 +20,32 @@ _ROWS_AT_ONCE = 8192  # rows x arms x features stays in memory however long the 
 
 @dataclass(frozen=True, slots=True)
 class UpliftScorer:
-    """Propensity under `none` from the conversion model; the uplift of every other arm from a model of its own.
+    """Propensity under `none` from the conversion model; the uplift of every other arm from what a learner found.
 
-    The conversion model alone would do (an S-learner), but it spends its trees on what makes customers differ and hardly any
-    on what a contact changes.
+    The conversion model alone would do, but it spends itself on what makes customers differ and hardly on what a contact
+    changes.
 
     Attributes
     ----------
     arms : `none` first.
     feature_names : the columns that `score` expects, in order.
-    conversion, uplift : over features and one column per arm but `none`.
-    offsets : shape (k,), the mean uplift of each arm, to which `uplift` adds what is particular to the customer.
+    conversion : over features and one column per arm but `none`.
+    sides : all of the scores but the propensities.
     """
 
     arms: tuple[str, ...]
     feature_names: tuple[str, ...]
     conversion: Predictor
-    uplift: Predictor
-    offsets: tuple[float, ...]
-    value: Predictor
-    churn: Predictor
+    effects: Effects
+    sides: Sides
 
     def score(self, features: Floats) -> Scores:
-        """Propensities under every arm, value and churn; `features` has shape (n, d)."""
+        """What is expected under every arm; `features` has shape (n, d)."""
         propensity = np.empty((len(features), len(self.arms)))
         for start in range(0, len(features), _ROWS_AT_ONCE):
             part = slice(start, start + _ROWS_AT_ONCE)
             propensity[part] = self._propensity(features[part])
-        return Scores(propensity, self.value.predict(features), self.churn.predict(features))
+        return self.sides.scores(features, propensity)
 
     def contributions(self, features: Floats, arm: int) -> Floats:
         """What moves the uplift of `arm`, in propensity.
@@ -51,26 +54,32 @@ class UpliftScorer:
         -------
         Shape (n, d + 1): each feature's part, and last the touchpoint's own; rows sum to the uplift before it is bounded.
         """
-        parts = self.uplift.booster.contributions(with_arms(features, np.full(len(features), arm), self.arms))
-        parts *= self.uplift.calibration.slope
-        width = len(self.feature_names)
-        own = parts[:, width:].sum(axis=1) + self.uplift.calibration.intercept + self.offsets[arm]
-        return np.column_stack([parts[:, :width], own])
+        return self.effects.contributions(features, arm)
+
+    def untreated(self, features: Floats) -> Floats:
+        """P(the customer converts | none), shape (n,)."""
+        nothing = np.zeros(len(features), dtype=np.int64)
+        return self.conversion.predict(with_arms(features, nothing, self.arms))
 
     def _propensity(self, features: Floats) -> Floats:
-        n, k = len(features), len(self.arms)
-        untreated = self.conversion.predict(with_arms(features, np.zeros(n, dtype=np.int64), self.arms))
-        options = np.tile(np.arange(1, k), n)
-        uplift = self.uplift.predict(with_arms(np.repeat(features, k - 1, axis=0), options, self.arms)).reshape(n, k - 1)
-        treated = np.clip(untreated[:, None] + uplift + np.array(self.offsets[1:]), 0.0, 1.0)
+        untreated = self.untreated(features)
+        treated = np.clip(untreated[:, None] + self.effects.uplift(features)[:, 1:], 0.0, 1.0)
         return np.column_stack([untreated, treated])
 
 
-def with_arms(features: Floats, arm: NDArray[np.int64], arms: tuple[str, ...]) -> Floats:
-    """Features with one column per arm but `none`, 1 where that arm is taken: shape (n, d + k - 1)."""
-    return np.hstack([features, np.asarray(arm[:, None] == np.arange(1, len(arms)), dtype=np.float64)])
+def alike(scorer: UpliftScorer, features: Floats, offsets: tuple[float, ...]) -> UpliftScorer:
+    """A scorer that gives every customer the mean scores over `features`, shape (n, d), and each arm the same uplift for all."""
+    untreated = _everybody(float(scorer.untreated(features).mean()), scorer.conversion.model.width)
+    width = len(scorer.feature_names)
+    means = {name: float(predictor.predict(features).mean()) for name, predictor in scorer.sides.predictors.items()}
+    predictors = {name: _everybody(mean, width) for name, mean in means.items()}
+    return replace(
+        scorer,
+        conversion=untreated,
+        effects=Effects.alike(scorer.arms, offsets),
+        sides=replace(scorer.sides, predictors=predictors),
+    )
 
 
-def arm_columns(feature_names: tuple[str, ...], arms: tuple[str, ...]) -> list[str]:
-    """The names of `with_arms`'s columns; LightGBM allows letters, digits and underscores."""
-    return [*feature_names, *(f"arm_{arm.replace('.', '_')}" for arm in arms[1:])]
+def _everybody(mean: float, width: int) -> Predictor:
+    return Predictor(Linear.constant(width, mean), Calibration(Link.IDENTITY))

@@ -53,7 +53,8 @@ from pydantic import Field, field_validator, model_validator
 from features.capture.fields import Filter, Part, TimeZone, listed
 from features.capture.section import Section
 from features.capture.sections import ConsentSection, DecisionSection, InteractionSection, LinkSection, OutcomeSection
-from features.catalogue.model import Touchpoint, TouchpointName
+from features.catalogue.table import TouchpointName
+from features.catalogue.touchpoint import Touchpoint
 from features.domain import Stage
 
 TABLES = ("interactions", "decisions", "outcomes", "consents", "links")

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from features.capture.fields import IdentifierField, NumberField, TextField
 from features.capture.section import IdentifierType, Personal, Section, require_values
-from features.catalogue.model import MessageClass
+from features.catalogue.table import MessageClass
 from features.domain import NONE, Channel, ConsentStatus, ContactForm, Direction, Kind, LinkAction, Metric, Stage
 
 PURPOSES: tuple[str, ...] = get_args(MessageClass)

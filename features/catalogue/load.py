@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from features.catalogue.checks import feature_errors
 from features.catalogue.model import Catalogue
 from features.errors import ConfigurationError
 
@@ -31,12 +32,22 @@ def parse_catalogue(values: dict[str, Any], *, name: str = "catalogue") -> Catal
 
     The touchpoints of its presets come after its own; one that it lists itself is as it says.
     """
-    return _validated(Catalogue, _with_touchpoints_of_presets(values, name), name)
+    catalogue = _validated(Catalogue, _with_touchpoints_of_presets(values, name), name)
+    if catalogue.conditions:
+        _check_features(catalogue, name)
+    return catalogue
 
 
 def parse_toml(model: type[Model], path: Path) -> Model:
     """Read any TOML file into its checked model, with errors that name file and key."""
     return _validated(model, _read_toml(path), str(path))
+
+
+def _check_features(catalogue: Catalogue, name: str) -> None:
+    from features.tables import feature_list  # which itself is made of a catalogue, and brings the engine of features along
+
+    for error in feature_errors(catalogue, (feature.name for feature in feature_list(catalogue))):
+        raise ConfigurationError(f"{name}: {error}")
 
 
 def _with_touchpoints_of_presets(values: dict[str, Any], name: str) -> dict[str, Any]:

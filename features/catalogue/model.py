@@ -1,69 +1,33 @@
-"""The catalogue's tables as checked values; unset means no limit, zero means never."""
+"""The catalogue: everything the business configures, as checked values; unset means no limit, zero means never."""
 
+from collections.abc import Iterator
 from hashlib import sha256
+from math import prod
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from features.catalogue.checks import rule_errors
 from features.catalogue.identifiers import KNOWN_TYPES, IdentifierType
-from features.domain import NONE, Channel, ContactForm, Kind, Stage, channel_of
-
-MessageClass = Literal["marketing", "service", "transactional"]
-Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
-TouchpointName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z0-9_]+$", max_length=100)]
-
-
-_INDIRECT = (Channel.SOCIAL, Channel.ADS)
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Touchpoint(_Table):
-    """One catalogued point of contact, named `channel.moment`."""
-
-    name: TouchpointName
-    stage: Stage
-    description: str = ""
-    owner: str = ""
-    message_class: MessageClass = "marketing"
-    contact_form: ContactForm | None = Field(None, description="direct or indirect; default: indirect on social media and in ads")
-    recommendable: bool = Field(False, description="whether the brand can start it")
-    cost: float = Field(0.0, ge=0, description="money per contact")
-    prior_uplift: float = Field(
-        0.0, ge=-1, le=1, description="expected change in conversion before anything is learnt; breaks ties, starts new ones"
-    )
-
-    @property
-    def channel(self) -> Channel:
-        """The channel, from the name."""
-        return Channel(channel_of(self.name))
-
-    @property
-    def form(self) -> ContactForm:
-        """Where it takes place: at the brand itself, or at somebody else's."""
-        return self.contact_form or (ContactForm.INDIRECT if self.channel in _INDIRECT else ContactForm.DIRECT)
-
-    @model_validator(mode="after")
-    def _channel_is_known(self) -> Self:
-        known = {channel.value for channel in Channel}
-        if channel_of(self.name) not in known:
-            raise ValueError(f"{self.name!r} must start with one of the channels {', '.join(sorted(known))}")
-        return self
+from features.catalogue.objective import Experiment, Exploration, Gate, Guardrail, Holdout, Objective
+from features.catalogue.rules import (
+    Budget,
+    Cap,
+    Condition,
+    ConsentRule,
+    Cooldown,
+    Exclusion,
+    Lever,
+    QuietHours,
+    Reach,
+    Suppression,
+)
+from features.catalogue.table import CatalogueTable, Currency
+from features.catalogue.touchpoint import Touchpoint
+from features.domain import NONE, Channel
 
 
-class Objective(_Table):
-    """What counts as success and what it is worth."""
-
-    conversion: tuple[Kind, ...] = Field((Kind.PURCHASE,), min_length=1, description="kinds of interaction that convert")
-    window_days: float = Field(28, gt=0, le=365, description="outcome window after a decision")
-    margin: float = Field(0.25, gt=0, le=1, description="share of the value that is profit")
-    churn_days: float = Field(56, gt=0, le=730, description="a customer with no conversion for so long has left")
-    value_cap: float | None = Field(None, gt=0, description="value in one window above which it is clipped, against outliers")
-
-
-class Trait(_Table):
+class Trait(CatalogueTable):
     """A customer attribute that becomes a feature."""
 
     type: Literal["category", "number"]
@@ -78,66 +42,7 @@ class Trait(_Table):
         return self
 
 
-class Cap(_Table):
-    """At most `limit` contacts in any rolling `days`, for one touchpoint, one channel, one message class, or all."""
-
-    limit: int = Field(ge=0)
-    days: float = Field(gt=0, le=730)
-    touchpoint: TouchpointName | None = None
-    channel: Channel | None = None
-    message_class: MessageClass | None = None
-
-    @model_validator(mode="after")
-    def _one_scope(self) -> Self:
-        if sum(scope is not None for scope in (self.touchpoint, self.channel, self.message_class)) > 1:
-            raise ValueError("a cap has one of touchpoint, channel and message_class, or none of them")
-        return self
-
-    def covers(self, touchpoint: Touchpoint) -> bool:
-        """Whether a contact at that touchpoint counts towards this cap and is limited by it."""
-        if self.touchpoint is not None:
-            return touchpoint.name == self.touchpoint
-        if self.channel is not None:
-            return touchpoint.channel == self.channel
-        return self.message_class is None or touchpoint.message_class == self.message_class
-
-    @property
-    def name(self) -> str:
-        """The rule in words, as it stands in decision records."""
-        scope = self.touchpoint or self.channel or self.message_class or "any touchpoint"
-        return f"at most {self.limit} x {scope} in {self.days:g} days"
-
-
-class Exploration(_Table):
-    """How much the policy tries what does not look best."""
-
-    sharpness: float = Field(2.0, ge=0, description="per unit of money: the higher, the rarer a worse touchpoint; 0 is uniform")
-    floor: float = Field(0.02, ge=0, le=0.5, description="least probability of every eligible touchpoint")
-
-
-class ConsentRule(_Table):
-    """What contacts of a purpose, on a channel or on all, need from the customer."""
-
-    purpose: MessageClass
-    channel: Channel | None = Field(None, description="default: every channel")
-    basis: Literal["opt_in", "opt_out"] = Field(
-        description="opt_in: only who granted it; opt_out: all but who denied or withdrew"
-    )
-
-    @property
-    def name(self) -> str:
-        """The rule in words, as it stands in decision records."""
-        return f"{self.purpose} on {self.channel or 'any channel'} is {self.basis.replace('_', '-')}"
-
-
-class Holdout(_Table):
-    """Customers whom the brand leaves alone, so that what touchpoints change can be measured."""
-
-    share: float = Field(0.0, ge=0, le=0.5, description="of all customers; 0 is none")
-    salt: str = Field("holdout", min_length=1, description="another salt draws another holdout")
-
-
-class Source(_Table):
+class Source(CatalogueTable):
     """What is expected of a source of records, by its name in the mapping."""
 
     retention_days: float | None = Field(None, gt=0, description="older records are deleted; default: kept")
@@ -146,7 +51,7 @@ class Source(_Table):
     )
 
 
-class Catalogue(_Table):
+class Catalogue(CatalogueTable):
     """Everything the business configures."""
 
     currency: Currency = "USD"
@@ -162,28 +67,47 @@ class Catalogue(_Table):
     touchpoints: tuple[Touchpoint, ...] = Field((), description="at least one, here or by a preset")
     traits: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=60)], Trait] = Field(default_factory=dict)
     caps: tuple[Cap, ...] = ()
+    cooldowns: tuple[Cooldown, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    quiet_hours: tuple[QuietHours, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    channels: dict[Channel, Reach] = Field(default_factory=dict, description="default: every customer can be reached")
+    levers: tuple[Lever, ...] = Field((), description="default: none, so that value alone decides")
     identifiers: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)], IdentifierType] = Field(
         default_factory=dict, description="types of identifiers, beside those that are known anyway, or instead of them"
     )
     consent: tuple[ConsentRule, ...] = Field((), description="default: opt-out for every purpose but transactional")
     holdout: Holdout = Holdout()
+    experiment: Experiment = Experiment()
+    gate: Gate = Gate()
+    guardrails: tuple[Guardrail, ...] = (Guardrail(metric="value"), Guardrail(metric="unsubscribe"))
     sources: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=60)], Source] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _names_are_unique_and_caps_point_somewhere(self) -> Self:
+    def _names_are_unique_and_rules_point_somewhere(self) -> Self:
         if not self.touchpoints and not self.presets:
             raise ValueError("a catalogue has at least one touchpoint: add [[touchpoints]], or presets")
         names = [touchpoint.name for touchpoint in self.touchpoints]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"touchpoint {name!r} is listed twice")
-        for cap in self.caps:
-            if cap.touchpoint is not None and cap.touchpoint not in names:
-                raise ValueError(f"a cap names {cap.touchpoint!r}, which is no touchpoint of this catalogue")
+        for rule, touchpoint in self._named_touchpoints():
+            if touchpoint not in names:
+                raise ValueError(f"a rule of {rule} names {touchpoint!r}, which is no touchpoint of this catalogue")
         for trait in self.traits:
             if trait.endswith("_y"):
                 raise ValueError(f"trait {trait!r}: a name ending in '_y' is lost by the feature store; rename it")
+        for error in rule_errors(self):
+            raise ValueError(error)
         return self
+
+    def _named_touchpoints(self) -> Iterator[tuple[str, str]]:
+        scoped = ("caps", "cooldowns", "suppressions", "quiet_hours", "budgets", "conditions", "levers")
+        for table in scoped:
+            yield from ((table, rule.touchpoint) for rule in getattr(self, table) if rule.touchpoint is not None)
+        yield from (("exclusions", name) for rule in self.exclusions for name in rule.touchpoints)
 
     @property
     def recommendable(self) -> tuple[Touchpoint, ...]:
@@ -204,6 +128,10 @@ class Catalogue(_Table):
     def touchpoint(self, name: str) -> Touchpoint | None:
         """The touchpoint of that name, or None."""
         return next((touchpoint for touchpoint in self.touchpoints if touchpoint.name == name), None)
+
+    def lever_of(self, touchpoint: Touchpoint) -> float:
+        """The weight that the business puts on a touchpoint: the product of all levers that cover it."""
+        return prod(lever.weight for lever in self.levers if lever.covers(touchpoint))
 
     @property
     def version(self) -> str:

@@ -8,22 +8,26 @@ from features.journal.journal import Journal
 from features.journal.records import (
     Contacts,
     Identity,
+    Notice,
     Quarantined,
     Receipt,
     RecordedDecision,
     SentInteraction,
     SentOutcome,
     Status,
+    VolumeLimit,
 )
 
 __all__ = [
     "Contacts",
     "Identity",
     "Journal",
+    "Notice",
     "Quarantined",
     "Receipt",
     "RecordedDecision",
     "SentInteraction",
     "SentOutcome",
     "Status",
+    "VolumeLimit",
 ]

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, update
 
-from features.instants import microseconds
 from features.journal.records import Receipt, Status
 from features.journal.rows import refused_row
-from features.journal.schema import CONTACTS, DECISIONS, LINKS, QUARANTINE
+from features.journal.schema import LINKS, QUARANTINE
 
 _CHUNK = 500  # bound parameters per statement stay below every database's limit
 
@@ -78,35 +76,17 @@ def append_quarantined(connection: Connection, rows: Sequence[dict[str, Any]]) -
     insert_new(connection, QUARANTINE, "record_id", rows)
 
 
-def append_contacts(connection: Connection, contacts: Sequence[tuple[str, str, str, datetime]]) -> int:
-    """Insert contacts, as (contact_id, customer_id, touchpoint, at), each id once; give how many were new."""
-    rows = [
-        {"contact_id": contact_id, "customer_id": customer_id, "touchpoint": touchpoint, "at": microseconds(at)}
-        for contact_id, customer_id, touchpoint, at in contacts
-    ]
-    return insert_new(connection, CONTACTS, "contact_id", rows)
-
-
-def decided(connection: Connection, decision_ids: Sequence[str]) -> set[tuple[str | None, str, str]]:
-    """Those of the decisions that are recorded here, as (decision_id, customer_id, touchpoint)."""
-    columns = select(DECISIONS.c.decision_id, DECISIONS.c.customer_id, DECISIONS.c.touchpoint)
-    return {
-        (row.decision_id, row.customer_id, row.touchpoint)
-        for chunk in in_chunks(decision_ids)
-        for row in connection.execute(columns.where(DECISIONS.c.decision_id.in_(chunk)))
-    }
-
-
-def insert_new(connection: Connection, table: Table, key: str, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert the rows whose key is new, the first of each key; give how many that were."""
+def insert_new(connection: Connection, table: Table, key: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Insert the rows whose key is new, the first of each key; give those."""
     first = {row[key]: row for row in reversed(rows)}
     column = table.c[key]
     for chunk in in_chunks(list(first)):
         for known in connection.execute(select(column).where(column.in_(chunk))).scalars():
             del first[known]
-    if first:
-        connection.execute(insert(table), list(reversed(first.values())))
-    return len(first)
+    new = list(reversed(first.values()))
+    if new:
+        connection.execute(insert(table), new)
+    return new
 
 
 def in_chunks(values: Sequence[Any], size: int = _CHUNK) -> Iterator[Sequence[Any]]:

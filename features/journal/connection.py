@@ -116,9 +116,10 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _configure_postgresql(connection: Any, _: object) -> None:
-    # Whatever the server's own settings, an acknowledged record is on disk, nobody waits for ever for a turn, and a plan that
-    # was made when a table was empty is not kept for when it is large.
+    # Whatever the server's own settings, an acknowledged record is on disk, who waited for a turn sees what was committed
+    # meanwhile, nobody waits for ever, and a plan that was made when a table was empty is not kept for when it is large.
     with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_isolation = 'read committed'")
         cursor.execute("SET synchronous_commit = on")
         cursor.execute("SET plan_cache_mode = force_custom_plan")
         cursor.execute(f"SET lock_timeout = '{_BUSY_SECONDS:g}s'")

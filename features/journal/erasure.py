@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection, delete, or_, select, update
 from features.catalogue.identifiers import IdentifierType
 from features.journal.append import in_chunks
 from features.journal.index import refresh
+from features.journal.ranks import forget
 from features.journal.schema import CONSENTS, CONTACTS, DECISIONS, IDENTITIES, INTERACTIONS, LINKS, OUTCOMES, QUARANTINE
 from features.journal.tombstones import buried_at, bury, tombstone
 
@@ -48,6 +49,7 @@ def erase(
         "identities": _delete(connection, IDENTITIES.c.identifier, identifiers),
         "consents": _delete(connection, CONSENTS.c.customer_id, identifiers),
         "quarantine": _delete(connection, QUARANTINE.c.position, _refused(connection, names, is_theirs)),
+        **forget(connection, identifiers),
     }
     refresh(connection, left, types)
     for chunk in in_chunks(identifiers):  # of those left whom `refresh` had to give up

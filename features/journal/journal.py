@@ -1,32 +1,34 @@
-"""The journal itself: appends that are durable on return, and the few indexed questions that serving asks."""
+"""The journal itself: appends that are durable on return, and what removes records; its questions are next door."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-
-from sqlalchemy import func, select
 
 from features.catalogue.identifiers import KNOWN_TYPES, IdentifierType
 from features.domain import Consent, Interaction, Link, Outcome
 from features.identity.names import type_of
 from features.instants import microseconds
 from features.journal import reads, tombstones
-from features.journal.append import append_contacts, append_quarantined, in_chunks, mark_superseded
+from features.journal.append import append_quarantined, in_chunks, insert_new, mark_superseded
 from features.journal.connection import Database
+from features.journal.contacts import count_contacts
+from features.journal.creation import create_tables
 from features.journal.erasure import erase
 from features.journal.expiry import expire
 from features.journal.group import GroupCommit
-from features.journal.index import identity_of, named_since, refresh
+from features.journal.index import named_since, refresh
+from features.journal.questions import Questions
+from features.journal.ranks import Ranks
 from features.journal.recording import ProposedDecision, Recording
-from features.journal.records import Contacts, Identity, Receipt, RecordedDecision
+from features.journal.records import Notice, Receipt, RecordedDecision, VolumeLimit
 from features.journal.rows import quarantine_row
-from features.journal.schema import INTERACTIONS, create_tables
+from features.journal.schema import CATALOGUES
 
 FirstKnown = Callable[[Sequence[str]], Mapping[str, datetime]]
 
 _NO_TIMES: Mapping[str, datetime] = {}
 
 
-class Journal:
+class Journal(Questions):
     """The journal at a database URL; nothing is opened before the first call.
 
     Appends of several threads share transactions. Every method raises StoreError when the database does not answer.
@@ -49,8 +51,9 @@ class Journal:
         key_before: bytes | None = None,
         first_known: FirstKnown = lambda customer_ids: {},
     ) -> None:
-        self._database = Database(url)
+        super().__init__(Database(url))
         self._group = GroupCommit(self._database)
+        self.ranks = Ranks(self._database, self._group)
         self._types = types
         self._first_known = first_known
         self._recording = Recording(types, (key,) if key_before is None else (key, key_before))
@@ -67,13 +70,17 @@ class Journal:
     def append_interactions(self, interactions: Sequence[Interaction]) -> list[Receipt]:
         """Append interactions in one transaction, durable on return; one receipt each, in order.
 
-        A contact that carries out no decision of ours counts towards the customer's contacts. An interaction that names
-        several identifiers links them.
+        A contact that carries out no decision of ours counts towards the customer's contacts; one that carries out a deferred
+        decision makes that count. What answers contacts is kept beside them. An interaction that names several identifiers
+        links them.
         """
         return self._group.run(self._recording.interactions, interactions)
 
     def append_outcomes(self, outcomes: Sequence[Outcome]) -> list[Receipt]:
-        """Append outcomes in one transaction, durable on return; one receipt each, in order."""
+        """Append outcomes in one transaction, durable on return; one receipt each, in order.
+
+        One of kind `contact` says that a deferred decision was carried out, and makes that count as a contact.
+        """
         return self._group.run(self._recording.outcomes, outcomes)
 
     def append_consents(self, consents: Sequence[Consent]) -> list[Receipt]:
@@ -100,26 +107,51 @@ class Journal:
         rows = [quarantine_row(source, reason, raw, microseconds(at)) for source, reason, raw, at in refused]
         self._group.run(self._recording.refused, rows)
 
-    def append_decision(self, decision: RecordedDecision, *, contacts_seen: int | None, identifiers: Sequence[str] = ()) -> bool:
-        """Record a decision and, unless it is `none`, the contact it makes; durable on return.
+    def append_decision(
+        self,
+        decision: RecordedDecision,
+        *,
+        contacts_seen: int | None,
+        identifiers: Sequence[str] = (),
+        limits: Sequence[VolumeLimit] = (),
+        consents_seen: int | None = None,
+    ) -> bool:
+        """Record a decision and, unless it is `none` or deferred, the contact it makes; durable on return.
 
         Parameters
         ----------
-        contacts_seen : `seen` of the contacts that the decision was based on; None when no cap depends on them.
+        contacts_seen : `seen` of the contacts that the decision was based on; None when no rule depends on them.
         identifiers : all those of the customer that the decision was based on; none when only its customer_id was.
+        limits : what one contact more at the decision's touchpoint may not exceed; the contact of a deferred decision counts when
+            it is made, and then whatever the limits.
+        consents_seen : how many consents of theirs the decision was based on; None when no rule depends on them.
 
         Returns
         -------
-        recorded : False, and nothing is written, when the customer was contacted since, or has other identifiers now; then
-            decide again. True as well when this very decision was recorded before.
+        recorded : False, and nothing is written, when the customer was contacted, answered or said something about consent since,
+            or has other identifiers now, or when a limit would be exceeded; then decide again. True as well when this very
+            decision was recorded before.
 
         Raises
         ------
         DecisionConflictError
             When the decision_id was used for another question.
         """
-        (recorded,) = self._group.run(self._recording.decisions, [ProposedDecision(decision, contacts_seen, tuple(identifiers))])
+        proposed = ProposedDecision(
+            decision=decision,
+            contacts_seen=contacts_seen,
+            consents_seen=consents_seen,
+            identifiers=tuple(identifiers),
+            limits=tuple(limits),
+        )
+        (recorded,) = self._group.run(self._recording.decisions, [proposed])
         return recorded
+
+    def keep_catalogue(self, version: str, content: str, at: datetime) -> None:
+        """Keep what the catalogue of a version says, and since when; the first of a version is kept."""
+        row = {"version": version, "content": content, "at": microseconds(at)}
+        with self._database.writing() as connection:
+            insert_new(connection, CATALOGUES, "version", [row])
 
     def supersede(self, table: str, positions: Sequence[int], *, refused: Sequence[tuple[str, str, str, datetime]]) -> None:
         """Mark rows of a table as counting elsewhere: in the lake, where a file brought them.
@@ -135,16 +167,10 @@ class Journal:
             append_quarantined(connection, [quarantine_row(*each[:3], microseconds(each[3])) for each in refused])
             mark_superseded(connection, reads.TABLES[table][0], positions)
 
-    def superseded(self) -> set[str]:
-        """The identifiers under which interactions were captured that count elsewhere."""
-        with self._database.reading() as connection:
-            query = select(INTERACTIONS.c.customer_id).where(INTERACTIONS.c.superseded).distinct()
-            return set(connection.execute(query).scalars())
-
-    def add_contacts(self, rows: Iterable[tuple[str, str, str, datetime]]) -> int:
-        """Add contacts known from elsewhere, as (contact_id, customer_id, touchpoint, at); give how many ids were new."""
+    def add_contacts(self, notices: Iterable[Notice | tuple[str, str, str, datetime]]) -> int:
+        """Add contacts and answers known from elsewhere, by the rules of those posted; give how many of the contacts were new."""
         with self._database.writing() as connection:
-            return append_contacts(connection, list(rows))
+            return count_contacts(connection, [Notice(*each) for each in notices])
 
     def bring_links(self, links: Iterable[Link]) -> int:
         """Add facts that the lake has from files, so that identities found here heed them; give how many were new.
@@ -171,64 +197,6 @@ class Journal:
         for some in in_chunks(named):
             with self._database.writing() as connection:
                 refresh(connection, some, self._recording.types)
-
-    def customer_of(self, identifier: str) -> str:
-        """The customer that the identifier is now."""
-        return self.identity_of(identifier).customer_id
-
-    def identity_of(self, identifier: str) -> Identity:
-        """The customer that the identifier is now, with all their identifiers; one that is linked with nobody is its own."""
-        with self._database.reading() as connection:
-            return identity_of(connection, identifier)
-
-    def links_of(self, identifiers: Sequence[str]) -> list[Link]:
-        """The facts that name any of the identifiers, in the order in which they came."""
-        with self._database.reading() as connection:
-            return reads.links(connection, identifiers)
-
-    def consents_of(self, identifiers: Sequence[str]) -> list[Consent]:
-        """What was said about contacting any of the identifiers, in the order in which it was said."""
-        with self._database.reading() as connection:
-            return reads.consents(connection, identifiers)
-
-    def decision(self, decision_id: str) -> RecordedDecision | None:
-        """The decision of that id, or None."""
-        with self._database.reading() as connection:
-            return reads.decision(connection, decision_id)
-
-    def decisions_of(self, identifiers: Sequence[str], limit: int) -> list[RecordedDecision]:
-        """The last decisions for any of the identifiers, newest first."""
-        with self._database.reading() as connection:
-            return reads.last_decisions(connection, identifiers, limit)
-
-    def contacts_of(self, identifiers: Sequence[str], since: datetime) -> Contacts:
-        """How often any of the identifiers was contacted at all, and the contacts at or after `since`."""
-        with self._database.reading() as connection:
-            return reads.contacts(connection, identifiers, since)
-
-    def interactions_after(self, identifier: str, position: int) -> list[tuple[int, Interaction]]:
-        """The interactions under an identifier after a position, in order, each with its own; without those superseded."""
-        return self.interactions_after_each({identifier: position})[identifier]
-
-    def interactions_after_each(self, positions: Mapping[str, int]) -> dict[str, list[tuple[int, Interaction]]]:
-        """`interactions_after` for several identifiers, each after its own position, in one query."""
-        with self._database.reading() as connection:
-            return reads.interactions_after(connection, positions)
-
-    def interactions_of(self, identifiers: Sequence[str], limit: int) -> list[Interaction]:
-        """The last interactions under any of the identifiers, newest first; those superseded too, since they were posted."""
-        with self._database.reading() as connection:
-            return reads.last_interactions(connection, identifiers, limit)
-
-    def head(self) -> int:
-        """The position of the last interaction; 0 when there is none."""
-        with self._database.reading() as connection:
-            return connection.execute(select(func.max(INTERACTIONS.c.position))).scalar() or 0
-
-    def rows_after(self, table: str, position: int, limit: int) -> list[tuple[int, object]]:
-        """Up to `limit` records of a table after a position, in order; those superseded are left out."""
-        with self._database.reading() as connection:
-            return reads.rows_after(connection, table, position, limit)
 
     def erase(
         self,
@@ -283,11 +251,6 @@ class Journal:
     def tombstone(self, name: str) -> str:
         """The keyed digest under which a name is buried."""
         return tombstones.tombstone(name, self._recording.keys[0])
-
-    def tombstones(self) -> dict[str, datetime]:
-        """Every digest that is buried, and up to when."""
-        with self._database.reading() as connection:
-            return tombstones.tombstones(connection)
 
 
 def _customer_ids(link: Link, types: Mapping[str, IdentifierType]) -> list[str]:

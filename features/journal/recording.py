@@ -9,34 +9,31 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from features.catalogue.identifiers import IdentifierType
-from features.domain import NONE, Consent, Interaction, Kind, Link, Outcome
+from features.domain import Consent, Interaction, Link, Outcome
 from features.errors import DecisionConflictError
 from features.instants import microseconds
-from features.journal.append import (
-    append_contacts,
-    append_links,
-    append_messages,
-    append_quarantined,
-    decided,
-    insert_new,
-)
-from features.journal.index import append_observed, customers_of, identity_of, put_identities, refresh
-from features.journal.records import Receipt, RecordedDecision, Status
+from features.journal.append import append_links, append_messages, append_quarantined, in_chunks, insert_new
+from features.journal.contacts import contacts_seen, count_decision, count_interactions, count_outcomes
+from features.journal.index import append_observed, identity_of, put_identities, refresh
+from features.journal.records import Receipt, RecordedDecision, Status, VolumeLimit
 from features.journal.rows import consent_row, decision_row, interaction_row, link_row, outcome_row
-from features.journal.schema import CONSENTS, CONTACTS, DECISIONS, INTERACTIONS, LINKS, OUTCOMES
+from features.journal.schema import CONSENTS, DECISIONS, INTERACTIONS, LINKS, OUTCOMES
 from features.journal.tombstones import Dated, are_buried, name_buried
+from features.journal.volumes import fits
 
 KnownLink = tuple[Link, Mapping[str, datetime]]
 """A fact, and since when its identifiers are known, where somebody says so."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedDecision:
     """A decision with what it was based on, as in `Journal.append_decision`."""
 
     decision: RecordedDecision
     contacts_seen: int | None
+    consents_seen: int | None
     identifiers: tuple[str, ...]
+    limits: tuple[VolumeLimit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +50,23 @@ class Recording:
     keys: Sequence[bytes]
 
     def interactions(self, connection: Connection, interactions: Sequence[Interaction]) -> list[Receipt]:
-        """Write interactions, the contacts they are, and the links they prove."""
+        """Write interactions, the links they prove, and the contacts and answers they are."""
         dated = [((each.customer_id, *each.identifiers), each.at) for each in interactions]
         rows = [interaction_row(each) for each in interactions]
         receipts = self._unless_buried(connection, partial(append_messages, connection, INTERACTIONS), rows, dated)
         accepted = [each for each, receipt in zip(interactions, receipts, strict=True) if receipt.status == Status.ACCEPTED]
         append_observed(connection, accepted, self.types)
-        append_contacts(connection, _uncounted(connection, accepted))
+        count_interactions(connection, accepted)
         return receipts
 
     def outcomes(self, connection: Connection, outcomes: Sequence[Outcome]) -> list[Receipt]:
-        """Write outcomes."""
+        """Write outcomes, and the contacts and answers that they tell of."""
         dated = [((each.decision_id,), each.at) for each in outcomes]
         rows = [outcome_row(each) for each in outcomes]
-        return self._unless_buried(connection, partial(append_messages, connection, OUTCOMES), rows, dated)
+        receipts = self._unless_buried(connection, partial(append_messages, connection, OUTCOMES), rows, dated)
+        accepted = [each for each, receipt in zip(outcomes, receipts, strict=True) if receipt.status == Status.ACCEPTED]
+        count_outcomes(connection, accepted)
+        return receipts
 
     def consents(self, connection: Connection, consents: Sequence[Consent]) -> list[Receipt]:
         """Write consents."""
@@ -88,7 +88,7 @@ class Recording:
         """Write facts that the lake has already, so that compaction leaves them; give how many were new."""
         buried = are_buried(connection, [((link.left, link.right), link.at) for link in links], self.keys)
         rows = [link_row(link) | {"superseded": True} for link, gone in zip(links, buried, strict=True) if not gone]
-        return insert_new(connection, LINKS, "link_id", rows)
+        return len(insert_new(connection, LINKS, "link_id", rows))
 
     def identities(self, connection: Connection, found: Sequence[tuple[str, str, datetime]], *, after: int) -> int:
         """Write what was found over the whole lake, as (identifier, customer_id, since); give how much was new or other."""
@@ -119,28 +119,37 @@ class Recording:
         return [_erased(row) if gone else next(receipts) for row, gone in zip(rows, buried, strict=True)]
 
 
-def contacts_seen(connection: Connection, identifiers: Sequence[str]) -> int:
-    """How many contacts there are of the identifiers."""
-    query = select(func.count()).select_from(CONTACTS).where(CONTACTS.c.customer_id.in_(identifiers))
-    return connection.execute(query).scalar_one()
-
-
 def _decision(connection: Connection, proposed: ProposedDecision) -> bool:
-    decision, identifiers = proposed.decision, proposed.identifiers
+    decision = proposed.decision
     asked = select(DECISIONS.c.request_hash).where(DECISIONS.c.decision_id == decision.decision_id)
     known = connection.execute(asked).scalar_one_or_none()
     if known is not None:
         _require_the_same_question(decision, known)
         return True
-    if identifiers and set(identity_of(connection, decision.customer_id).identifiers) != set(identifiers):
-        return False
-    everybody = identifiers or (decision.customer_id,)
-    if proposed.contacts_seen is not None and contacts_seen(connection, everybody) != proposed.contacts_seen:
+    if not _still_holds(connection, proposed):
         return False
     connection.execute(insert(DECISIONS), decision_row(decision))
-    if decision.touchpoint != NONE:
-        append_contacts(connection, [_contact_of_decision(decision)])
+    count_decision(connection, decision)
     return True
+
+
+def _still_holds(connection: Connection, proposed: ProposedDecision) -> bool:
+    """Whether all is as it was when the decision was taken, as far as rules look at it."""
+    decision, identifiers = proposed.decision, proposed.identifiers
+    everybody = identifiers or (decision.customer_id,)
+    if identifiers and set(identity_of(connection, decision.customer_id).identifiers) != set(identifiers):
+        return False
+    if proposed.contacts_seen is not None and contacts_seen(connection, everybody) != proposed.contacts_seen:
+        return False
+    if proposed.consents_seen is not None and _consents_seen(connection, everybody) != proposed.consents_seen:
+        return False
+    return all(fits(connection, limit, decision.touchpoint) for limit in proposed.limits)
+
+
+def _consents_seen(connection: Connection, identifiers: Sequence[str]) -> int:
+    query = select(func.count()).select_from(CONSENTS)
+    chunks = (query.where(CONSENTS.c.customer_id.in_(chunk)) for chunk in in_chunks(identifiers))
+    return sum(connection.execute(query).scalar_one() for query in chunks)
 
 
 def _require_the_same_question(decision: RecordedDecision, request_hash: str) -> None:
@@ -150,25 +159,5 @@ def _require_the_same_question(decision: RecordedDecision, request_hash: str) ->
         )
 
 
-def _uncounted(connection: Connection, interactions: Sequence[Interaction]) -> list[tuple[str, str, str, datetime]]:
-    """The contacts among interactions; without those that carry out a decision, counted when that was recorded.
-
-    A decision for a customer may be carried out at any of the customer's identifiers.
-    """
-    contacts = [each for each in interactions if each.kind == Kind.CONTACT and each.touchpoint != NONE]
-    recorded = decided(connection, [each.decision_id for each in contacts if each.decision_id is not None])
-    whose = customers_of(connection, {each.customer_id for each in contacts} | {named for _, named, _ in recorded})
-    counted = {(decision_id, whose[named], touchpoint) for decision_id, named, touchpoint in recorded}
-    return [_contact(each) for each in contacts if (each.decision_id, whose[each.customer_id], each.touchpoint) not in counted]
-
-
 def _erased(row: Mapping[str, Any]) -> Receipt:
     return Receipt(row.get("message_id") or row["link_id"], Status.ERASED, 0)
-
-
-def _contact(interaction: Interaction) -> tuple[str, str, str, datetime]:
-    return interaction.message_id, interaction.customer_id, interaction.touchpoint, interaction.at
-
-
-def _contact_of_decision(decision: RecordedDecision) -> tuple[str, str, str, datetime]:
-    return f"decision:{decision.decision_id}", decision.customer_id, decision.touchpoint, decision.at

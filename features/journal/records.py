@@ -1,10 +1,12 @@
 """What the journal takes and gives, apart from the domain's own nouns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from features.domain import Interaction, Outcome
+from features.domain import Contact, Interaction, Kind, Outcome
 
 
 class Status(StrEnum):
@@ -62,6 +64,8 @@ class RecordedDecision:
     record : the whole decision record, JSON.
     candidates : what could be chosen then, `none` included.
     probability : P(the policy chose `touchpoint`).
+    deferred : whether somebody else decides if it is carried out: it makes no contact before an outcome or an interaction of kind
+        `contact` tells that it was.
     """
 
     decision_id: str
@@ -72,6 +76,7 @@ class RecordedDecision:
     record: str
     candidates: tuple[str, ...]
     probability: float
+    deferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +94,51 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """How often a customer was contacted.
+    """How a customer was contacted, and answered.
 
     Attributes
     ----------
-    seen : all contacts ever recorded; `append_decision` compares it to notice a concurrent decision.
-    touchpoints, times : the contacts since the asked time, oldest first.
+    seen : how many contacts and answers were ever recorded; `append_decision` compares it to notice what came in between.
+    contacts, answers : those at or after the asked time, oldest first.
     """
 
     seen: int
-    touchpoints: tuple[str, ...]
-    times: tuple[datetime, ...]
+    contacts: tuple[Contact, ...]
+    answers: tuple[Contact, ...]
+
+
+class Notice(NamedTuple):
+    """What a message says of a contact or, where its kind is one of `ANSWERS`, of a customer's answer.
+
+    Attributes
+    ----------
+    contact_id : the same one again counts no more.
+    decision_id : the decision that the contact carries out.
+    """
+
+    contact_id: str
+    customer_id: str
+    touchpoint: str
+    at: datetime
+    kind: str = Kind.CONTACT
+    decision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeLimit:
+    """What all contacts of a time may weigh together, such as what they cost.
+
+    Attributes
+    ----------
+    weights : by touchpoint what one contact weighs, 0 or more; a touchpoint that is not among them weighs nothing.
+    since, until : the time, in whole quarters of an hour: the first is the one that `since` lies in, and the last begins before
+        `until`.
+    """
+
+    weights: Mapping[str, float]
+    since: datetime
+    until: datetime
+    at_most: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,7 @@ def decision_row(decision: RecordedDecision) -> dict[str, Any]:
         "record": decision.record,
         "candidates": json.dumps(decision.candidates),
         "probability": decision.probability,
+        "deferred": decision.deferred,
     }
 
 
@@ -149,6 +150,7 @@ def as_decision(row: Row[Any]) -> RecordedDecision:
         record=row.record,
         candidates=tuple(json.loads(row.candidates)),
         probability=row.probability,
+        deferred=bool(row.deferred),
     )
 
 

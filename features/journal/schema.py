@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     Float,
     Index,
     Integer,
@@ -12,7 +11,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    inspect,
     text,
 )
 
@@ -84,7 +82,9 @@ DECISIONS = _table(
     _text("candidates"),
     _number("probability", nullable=False),
     _superseded(),
+    Column("deferred", Boolean),  # no contact until somebody tells that it was carried out; null is false
     Index("decisions_of_customer", "customer_id", "position"),
+    Index("decisions_at", "at", "position"),
 )
 
 OUTCOMES = _table(
@@ -107,8 +107,27 @@ CONTACTS = _table(
     _id("customer_id"),
     _text("touchpoint"),
     _time("at"),
+    _text("kind", nullable=True),  # how the customer answered there; null is a contact
     Index("contacts_of_customer", "customer_id", "at"),
 )
+
+VOLUMES = Table(
+    "volumes",
+    METADATA,
+    Column("touchpoint", String(200), primary_key=True),
+    Column("quarter", BigInteger, primary_key=True, autoincrement=False),  # of an hour, counted from 1970 UTC
+    Column("contacts", BigInteger, nullable=False),
+)
+"""How many contacts there were of anybody, by touchpoint and time; they name nobody, so they stay when somebody is erased."""
+
+CATALOGUES = Table(
+    "catalogues",
+    METADATA,
+    Column("version", String(64), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),  # when it was first in force
+)
+"""The rules under which decisions were taken, by the version that stands in their records."""
 
 QUARANTINE = _table(
     "quarantine", _id("record_id", unique=True), _text("source"), _time("received_at"), _text("reason"), _text("raw")
@@ -143,6 +162,26 @@ CONSENTS = _table(
     Index("consents_of_customer", "customer_id"),
 )
 
+RANKS = _table(
+    "ranks",
+    Column("event_id", String(256), nullable=False, unique=True),
+    _time("at"),
+    _text("request_hash"),
+    _text("request"),
+    _text("ranking"),
+    Column("chosen", String(256), nullable=False),
+    _text("policy"),
+    Column("deferred", Boolean, nullable=False),
+)
+
+RANK_FEEDBACK = _table(
+    "rank_feedback",
+    Column("event_id", String(256), nullable=False),
+    _time("at"),
+    _number("value"),  # of a reward; null says that the event was activated
+    Index("rank_feedback_of_event", "event_id"),
+)
+
 IDENTITIES = Table(
     "identities",
     METADATA,
@@ -159,15 +198,3 @@ TOMBSTONES = Table(
     Column("erased_at", BigInteger, nullable=False),
 )
 """Whom the project has been asked to forget, as keyed hashes: what is dated before is not taken again."""
-
-
-def create_tables(connection: Connection) -> None:
-    """Make what is missing: tables, and in those of an earlier version the columns that came since, which are all nullable."""
-    METADATA.create_all(connection)
-    inspector = inspect(connection)
-    for table in METADATA.sorted_tables:
-        present = {column["name"] for column in inspector.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present:
-                kind = column.type.compile(connection.dialect)
-                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from features.catalogue.model import ConsentRule, Touchpoint
+from features.catalogue.rules import ConsentRule
+from features.catalogue.touchpoint import Touchpoint
 from features.domain import Consent, ConsentStatus
 
 _ASSUMED = tuple(ConsentRule(purpose=purpose, basis="opt_out") for purpose in ("marketing", "service"))

@@ -29,7 +29,8 @@ def export_customer(customer_id: str, places: Places, *, features: Mapping[str, 
     Returns
     -------
     document : `customer_id`, `exported_at`, `identifiers`, `links`, `consents`, `interactions`, `decisions` with their whole
-        records, `outcomes`, `contacts`, `features` and `quarantine`, which is the refused records that name the customer.
+        records, `outcomes`, `contacts` with the answers to them, `features` and `quarantine`, which is the refused records that
+        name the customer.
 
     Raises
     ------
@@ -42,8 +43,9 @@ def export_customer(customer_id: str, places: Places, *, features: Mapping[str, 
     tables["outcomes"] = _sorted("outcomes", outcomes_of(decisions, places.lake, places.journal))
     refused = refused_naming(Naming(who.identifiers, places.names), places.lake, places.journal)
     tables["quarantine"] = _sorted("quarantine", refused)
-    contacts = places.journal.contacts_of(who.identifiers, EARLIEST)
-    if not (any(tables.values()) or contacts.touchpoints or features):
+    found = places.journal.contacts_of(who.identifiers, EARLIEST)
+    contacts = sorted((*found.contacts, *found.answers), key=lambda contact: contact.at)
+    if not (any(tables.values()) or contacts or features):
         raise UnknownCustomerError("nothing is known of a customer with this identifier; check it")
     return {
         "customer_id": who.customer_id,
@@ -53,8 +55,7 @@ def export_customer(customer_id: str, places: Places, *, features: Mapping[str, 
         ],
         **tables,
         "contacts": [
-            {"touchpoint": touchpoint, "at": _plain(at)}
-            for touchpoint, at in zip(contacts.touchpoints, contacts.times, strict=True)
+            {"touchpoint": contact.touchpoint, "at": _plain(contact.at), "kind": contact.kind.value} for contact in contacts
         ],
         "features": None if features is None else {name: features[name] for name in sorted(features)},
     }

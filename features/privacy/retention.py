@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from features.catalogue import Catalogue
-from features.domain import EARLIEST, ConsentStatus, Kind
+from features.contacts import TOLD_BY_FILES
+from features.domain import EARLIEST, ConsentStatus
 from features.journal import Journal
+from features.journal.contacts import OUTCOME
 from features.lake import Lake, duckdb_session, literal
 from features.privacy.lake_rows import before, delete_rows
 from features.privacy.subscriptions import bring_consents
@@ -86,8 +88,9 @@ def expired(table: str, limits: Mapping[str, datetime]) -> str:
 
 def _in_journal(lake: Lake, journal: Journal, limits: Mapping[str, datetime]) -> dict[str, int]:
     positions = {table: lake.last_position(table) for table in _TABLES}
-    contacts = f"({expired('interactions', limits)}) AND position IS NULL AND kind = {literal(Kind.CONTACT)}"
-    query = f"SELECT message_id FROM {lake.relation('interactions')} WHERE {contacts}"
+    told = f"({expired('interactions', limits)}) AND {TOLD_BY_FILES}"  # which has the same columns in both tables
+    query = f"""SELECT message_id FROM {lake.relation("interactions")} WHERE {told}
+                UNION ALL SELECT {literal(OUTCOME)} || message_id FROM {lake.relation("outcomes")} WHERE {told}"""
     removed = journal.expire(limits, positions=positions, contacts=list(_values(query)))
     return {f"journal.{table}": count for table, count in removed.items()}
 

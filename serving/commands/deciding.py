@@ -1,4 +1,4 @@
-"""Commands that decide and serve: demo, recommend, explain, serve, ui."""
+"""Commands that decide, look back at decisions, and serve: demo, recommend, explain, replay, serve, ui."""
 
 from typing import Annotated
 
@@ -45,10 +45,31 @@ def recommend(
 
 @app.command()
 def explain(decision: Annotated[str, typer.Argument(help="The decision's id.")], as_json: AsJson = False) -> None:
-    """Tell a recorded decision in words."""
+    """Why this touchpoint, why not each other one, and what would have to change for it."""
     from serving.local import explain_decision
 
     run(as_json, lambda workspace, say: explain_decision(workspace, decision))
+
+
+@app.command()
+def replay(
+    decision: Annotated[str, typer.Argument(help="The decision's id.")],
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A feature that is supposed to have been otherwise: name=value, or context.key=value."),
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="A touchpoint that is supposed to have been ruled out.")] = None,
+    without_contacts: Annotated[
+        bool, typer.Option("--without-contacts", help="As if the customer had never been contacted.")
+    ] = False,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a recorded decision again on paper, as it was or with changes; nothing is kept."""
+    from serving.local import changes_of, replay_decision
+
+    changes = changes_of(change or (), exclude=exclude, without_contacts=without_contacts, at=utc(at))
+    run(as_json, lambda workspace, say: replay_decision(workspace, decision, changes))
 
 
 @app.command()

@@ -41,7 +41,7 @@ def promote(
     """Make the challenger champion if the gate passes; a running service picks it up within seconds."""
     from training.retrain import promote as promote_challenger
 
-    run(as_json, lambda workspace, say: promote_challenger(workspace, force=force, on_progress=say))
+    run(as_json, lambda workspace, say: promote_challenger(workspace, force=force, now=now(), on_progress=say))
 
 
 @app.command()
@@ -49,7 +49,7 @@ def rollback(as_json: AsJson = False) -> None:
     """Give the alias champion back to the policy that had it before."""
     from training.retrain import rollback as roll_back
 
-    run(as_json, lambda workspace, say: roll_back(workspace, on_progress=say))
+    run(as_json, lambda workspace, say: roll_back(workspace, now=now(), on_progress=say))
 
 
 @app.command()

@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Response
 from pydantic import TypeAdapter
 
+from serving.answer import Answer
 from serving.desk import Desk, questions_of
+from serving.explain import Explanation
 from serving.openapi import request_body
 from serving.problems import ProblemError
-from serving.record import Answer, DecisionRecord
+from serving.record import DecisionRecord
+from serving.replay import Replayed
 from serving.routes.bodies import Body, PathId, json_response
 from serving.values import parse_json
-from serving.wire import RecommendManyRequest, RecommendRequest
+from serving.wire import RecommendManyRequest, RecommendRequest, ReplayRequest
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
+_EXPLANATION: TypeAdapter[Explanation] = TypeAdapter(Explanation)
+_REPLAYED: TypeAdapter[Replayed] = TypeAdapter(Replayed)
 
 
 def add_recommendations(app: FastAPI, desk: Desk) -> None:
@@ -33,10 +38,37 @@ def add_recommendations(app: FastAPI, desk: Desk) -> None:
             return json_response(_as_list(desk.recommend_many(asked)))
         return json_response(_ANSWER.dump_json(desk.recommend(RecommendRequest.model_validate(asked))))
 
+    _add_looking_back(app, desk)
+
+
+def _add_looking_back(app: FastAPI, desk: Desk) -> None:
+    """Add what is asked of decisions taken before; their ids may hold slashes, so paths that end in a word come first."""
+
+    @app.post("/v1/decisions/{decision_id:path}/activate", status_code=204)
+    def activate(decision_id: PathId) -> Response:
+        """Count the contact of a deferred decision, now that it was carried out; safe to repeat."""
+        desk.activate(decision_id)
+        return Response(status_code=204)
+
+    @app.get("/v1/decisions/{decision_id:path}/explanation", responses={200: {"model": Explanation}})
+    def explanation(decision_id: PathId) -> Response:
+        """Why this touchpoint, why not each other one, and what would have to change for it."""
+        return json_response(_EXPLANATION.dump_json(desk.decisions.explanation(decision_id)))
+
+    @app.post(
+        "/v1/decisions/{decision_id:path}/replay",
+        responses={200: {"model": Replayed}},
+        openapi_extra=request_body(ReplayRequest),
+    )
+    def replay(decision_id: PathId, body: Body) -> Response:
+        """Take the decision again on paper, as it was or with changes; nothing is written."""
+        asked = ReplayRequest.model_validate(parse_json(body) if body.strip() else {})
+        return json_response(_REPLAYED.dump_json(desk.decisions.replayed(decision_id, asked.changes)))
+
     @app.get("/v1/decisions/{decision_id:path}", responses={200: {"model": DecisionRecord}})
     def decision(decision_id: PathId) -> Response:
         """Give the whole record of a decision."""
-        return json_response(desk.record_of(decision_id).encode())
+        return json_response(desk.decisions.text(decision_id).encode())
 
 
 def _as_list(answers: Sequence[Answer | ProblemError]) -> bytes:

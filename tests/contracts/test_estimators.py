@@ -1,4 +1,4 @@
-"""What holds for every off-policy estimator; a new one is one more entry of `ESTIMATORS`."""
+"""What holds for every off-policy estimator, and for every interval; a new one is one more entry of its table."""
 
 from functools import partial
 
@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 
 from features.errors import TrainingError
-from training.ope import Log, difference, dm, dr, ips, snips
+from training.ope import (
+    NORMAL,
+    Bernstein,
+    Bootstrap,
+    Cautious,
+    IntervalKind,
+    Log,
+    difference,
+    dm,
+    dr,
+    ips,
+    snips,
+    snips_difference,
+    switch_dr,
+)
 
 N, K = 300, 3
 
@@ -34,11 +48,22 @@ ESTIMATORS = {
     "snips": lambda rows, **options: snips(log_of(rows), rows["target"], **options),
     "dm": lambda rows, **options: dm(log_of(rows), rows["target"], rows["model"], **options),
     "dr": lambda rows, **options: dr(log_of(rows), rows["target"], rows["model"], **options),
+    "switch_dr": lambda rows, **options: switch_dr(log_of(rows), rows["target"], rows["model"], **options),
+    "snips difference": lambda rows, **options: snips_difference(
+        log_of(rows), rows["target"], np.full(rows["target"].shape, 1 / K), **options
+    ),
     "difference": lambda rows, **options: difference(
         log_of(rows), rows["target"], np.full(rows["target"].shape, 1 / K), rows["model"], **options
     ),
 }
-MODELLED = {"dm", "dr", "difference"}
+MODELLED = {"dm", "dr", "switch_dr", "difference"}
+CLIPPING = {"ips", "snips", "dr", "difference"}
+INTERVALS = {
+    IntervalKind.NORMAL: NORMAL,
+    IntervalKind.BOOTSTRAP: Bootstrap(3, samples=400),
+    IntervalKind.CAUTIOUS: Cautious(3),
+    IntervalKind.BERNSTEIN: Bernstein(),
+}
 
 
 @pytest.fixture(params=sorted(ESTIMATORS))
@@ -129,10 +154,49 @@ def test_every_estimator_with_a_model_refuses_predictions_that_do_not_fit(modell
         ESTIMATORS[modelled]({**rows, "model": rows["model"][:, :2]})
 
 
-@pytest.mark.parametrize("weighted", sorted(set(ESTIMATORS) - {"dm"}))
-def test_every_estimator_that_weighs_clips_and_reports_it(weighted):
+@pytest.mark.parametrize("weighted", sorted(CLIPPING))
+def test_every_estimator_that_clips_reports_it(weighted):
     found = ESTIMATORS[weighted](sample(), max_weight=0.9)
     assert found.max_weight == 0.9
     assert 0.0 < found.clipped < 1.0
     with pytest.raises(TrainingError, match="max_weight 0 must be positive"):
         ESTIMATORS[weighted](sample(), max_weight=0)
+
+
+@pytest.mark.parametrize("kind", INTERVALS)
+def test_every_interval_names_itself_and_holds_the_value(estimator, kind):
+    found, normal = estimator(sample(), interval=INTERVALS[kind]), estimator(sample())
+    assert found.interval is kind
+    assert found.low < found.value < found.high
+    assert (found.value, found.standard_error) == (normal.value, normal.standard_error)
+    assert (found.span is not None) is (kind is IntervalKind.BERNSTEIN)
+
+
+@pytest.mark.parametrize("kind", INTERVALS)
+def test_every_interval_widens_with_its_level_and_with_the_money(estimator, kind):
+    narrow, wide = (estimator(sample(), level=level, interval=INTERVALS[kind]) for level in (0.8, 0.99))
+    assert wide.low < narrow.low < narrow.high < wide.high
+    cents = sample()
+    cents["rewards"], cents["model"] = cents["rewards"] * 100, cents["model"] * 100
+    assert estimator(cents, level=0.8, interval=INTERVALS[kind]).low == pytest.approx(narrow.low * 100)
+
+
+@pytest.mark.parametrize("kind", INTERVALS)
+def test_every_interval_is_the_same_when_it_is_asked_again(estimator, kind):
+    assert estimator(sample(), interval=INTERVALS[kind]) == estimator(sample(), interval=INTERVALS[kind])
+
+
+def test_the_cautious_interval_is_no_narrower_than_normal_and_bootstrap(estimator):
+    cautious, normal = estimator(sample(), interval=Cautious(3)), estimator(sample())
+    drawn = estimator(sample(), interval=Bootstrap(3))
+    assert cautious.low == min(normal.low, drawn.low)
+    assert cautious.high == max(normal.high, drawn.high)
+
+
+def test_the_bootstrap_is_about_as_wide_as_the_normal_interval_in_a_plain_log(estimator):
+    drawn, normal = estimator(sample(), interval=Bootstrap(3)), estimator(sample())
+    assert drawn.high - drawn.low == pytest.approx(normal.high - normal.low, rel=0.2)
+
+
+def test_the_bernstein_interval_is_the_widest(estimator):
+    assert estimator(sample(), interval=Bernstein()).high > estimator(sample(), interval=Cautious(3)).high

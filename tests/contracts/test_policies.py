@@ -1,12 +1,14 @@
 """What holds for every policy; a new one is one more entry of `policies`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from features.catalogue import Exploration
 from features.errors import TouchpointError
 from features.synthetic import synthetic_catalogue
-from training.policy import Policy, PriorScorer, Scores, constant_policies, draw, rng_for
+from training.policy import Policy, PriorScorer, Scores, constant_policies, draw, rng_for, variant
 
 CATALOGUE = synthetic_catalogue()
 ARMS = CATALOGUE.arms
@@ -18,7 +20,7 @@ class Linear:
     def score(self, features):
         known = np.nan_to_num(features[:, :1])
         propensity = 1 / (1 + np.exp(-known * np.arange(len(ARMS)) / 5))
-        return Scores(propensity, np.full(len(features), 60.0), np.zeros(len(features)))
+        return Scores.of(propensity, np.full(len(features), 60.0))
 
 
 def learnt(scorer, **exploration):
@@ -33,6 +35,10 @@ def policies():
         learnt(prior, sharpness=0.0, floor=0.0),
         learnt(Linear(), sharpness=1e6, floor=0.0),
         learnt(Linear(), sharpness=2.0, floor=0.5),
+        learnt(Linear(), method="softmax", sharpness=0.5),
+        learnt(Linear(), method="epsilon_greedy", epsilon=0.2, floor=0.0),
+        learnt(Linear(), ramp_decisions=100, ramp_share=0.1),
+        *(replace(variant(learnt(Linear()), arm, CATALOGUE), name=arm) for arm in ("random", "propensity", "rules")),
         *constant_policies(ARMS),
     ]
 
@@ -66,6 +72,14 @@ def test_every_policy_does_nothing_when_nothing_else_is_eligible(policy):
     assert policy.as_probabilities(features, eligible)[:, 0].tolist() == [1.0, 1.0, 1.0]
 
 
+def test_every_policy_chooses_among_the_mandatory_alone_where_doing_nothing_is_no_choice(policy):
+    features, eligible = rows(3)
+    eligible[:] = [False, False, True, False, True]
+    found = policy.as_probabilities(features, eligible)
+    assert (found[:, [0, 1, 3]] == 0.0).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+
+
 def test_every_policy_decides_each_row_by_itself(policy):
     features, eligible = rows()
     together = policy.as_probabilities(features, eligible)
@@ -92,15 +106,15 @@ def test_what_every_policy_gives_can_be_drawn_from_and_the_draw_is_eligible(poli
     assert all(eligible[i, arm] for i, arm in enumerate(drawn))
 
 
-@pytest.mark.parametrize("wrong", ["too few arms", "not bool", "none not eligible", "other rows", "flat features"])
+@pytest.mark.parametrize("wrong", ["too few arms", "not bool", "nothing eligible", "other rows", "flat features"])
 def test_every_policy_refuses_rows_that_do_not_fit(policy, wrong):
     features, eligible = rows(4)
     if wrong == "too few arms":
         eligible = eligible[:, :-1]
     elif wrong == "not bool":
         eligible = eligible.astype(float)
-    elif wrong == "none not eligible":
-        eligible[2, 0] = False
+    elif wrong == "nothing eligible":
+        eligible[2] = False
     elif wrong == "other rows":
         features = features[:-1]
     else:

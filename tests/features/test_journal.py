@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.domain import Interaction, Kind, Metric, Outcome, Stage
+from features.domain import Contact, Interaction, Kind, Metric, Outcome, Stage
 from features.errors import ConfigurationError, DecisionConflictError, StoreError
-from features.journal import Journal, RecordedDecision, SentInteraction, SentOutcome, Status
+from features.journal import Contacts, Journal, RecordedDecision, SentInteraction, SentOutcome, Status
 
 AT = datetime(2024, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -161,8 +161,7 @@ def test_a_decision_and_its_contact_are_recorded_together(journal):
     assert journal.append_decision(decision("d1"), contacts_seen=0)
     assert journal.decision("d1") == decision("d1")
     assert journal.decision("d2") is None
-    contacts = journal.contacts_of(["c1"], AT)
-    assert (contacts.seen, contacts.touchpoints, contacts.times) == (1, ("mail.a",), (AT,))
+    assert journal.contacts_of(["c1"], AT) == Contacts(1, (Contact("mail.a", AT),), ())
 
 
 def test_doing_nothing_is_no_contact(journal):
@@ -205,9 +204,10 @@ def test_contacts_come_from_decisions_posted_contacts_and_imports_each_once(jour
     rows = [("i1", "c1", "mail.b", AT - timedelta(days=2)), ("i1", "c1", "mail.b", AT), ("m1", "c1", "call.sales", AT)]
     assert journal.add_contacts(rows) == 1
     assert journal.add_contacts(iter(rows)) == 0
-    assert journal.contacts_of(["c1"], AT - timedelta(days=9)).touchpoints == ("mail.b", "mail.a", "call.sales")
-    recent = journal.contacts_of(["c1"], AT - timedelta(days=1))
-    assert (recent.seen, recent.touchpoints) == (3, ("mail.a", "call.sales"))
+    mail, call = Contact("mail.a", AT), Contact("call.sales", AT)
+    earlier, click = Contact("mail.b", AT - timedelta(days=2)), Contact("web.page", AT, Kind.CLICK)
+    assert journal.contacts_of(["c1"], AT - timedelta(days=9)) == Contacts(4, (earlier, mail, call), (click,))
+    assert journal.contacts_of(["c1"], AT - timedelta(days=1)) == Contacts(4, (mail, call), (click,))
 
 
 @pytest.mark.parametrize(

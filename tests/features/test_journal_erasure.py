@@ -93,7 +93,7 @@ def test_all_that_names_a_person_goes_and_nobody_elses(journal: Journal) -> None
         "interactions": 2,
         "decisions": 1,
         "outcomes": 1,
-        "contacts": 3,
+        "contacts": 4,
         "links": 2,
         "identities": 2,
         "consents": 1,
@@ -102,7 +102,8 @@ def test_all_that_names_a_person_goes_and_nobody_elses(journal: Journal) -> None
     left = everything(journal)
     assert MAIL not in left and "ecret-" not in left and "nn-Secret" not in left
     assert journal.identity_of("bob") == Identity("bob", ("bob", CARD))
-    assert journal.contacts_of(["bob", CARD], AT).seen == 2
+    assert journal.contacts_of(["bob", CARD], AT).seen == 3
+    assert journal.volume({"mail.a": 1, "call.sales": 1}, AT, AT + timedelta(days=2)) == 5, "what was spent on her was spent"
     assert [len(journal.rows_after(table, 0, 9)) for table in ("interactions", "decisions", "outcomes", "consents")] == [1] * 4
     assert not any(journal.erase(ANN).values())
 

@@ -227,7 +227,8 @@ def test_contacts_of_all_identifiers_count_for_a_decision(journal: Journal) -> N
     journal.append_interactions([seen("m3", MAIL, kind=Kind.CONTACT, day=1)])
     assert not journal.append_decision(decision("d1"), contacts_seen=seen_before, identifiers=who)
     assert journal.append_decision(decision("d1"), contacts_seen=2, identifiers=who)
-    assert journal.contacts_of(who, AT).touchpoints == ("web.page", "mail.a", "web.page")
+    touchpoints = [contact.touchpoint for contact in journal.contacts_of(who, AT).contacts]
+    assert touchpoints == ["web.page", "mail.a", "web.page"]
     assert [each.decision_id for each in journal.decisions_of([MAIL, "ann"], 5)] == ["d1"]
 
 

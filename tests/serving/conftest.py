@@ -20,10 +20,13 @@ from serving.application import create_application
 from serving.assembly import Assembly, assemble
 from serving.live import LoadedPolicy
 from serving.metrics import Metrics
+from training.arms import arm_columns
 from training.calibration import Calibration, Link
-from training.models import MEAN, Predictor, Recipe, fit_booster, with_trees
+from training.effects import Effects, Term
+from training.models import MEAN, Predictor, fit_booster, with_trees
 from training.policy import Policy
-from training.uplift import UpliftScorer, arm_columns
+from training.sides import Sides
+from training.uplift import UpliftScorer
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 CATALOGUE = """
@@ -144,20 +147,25 @@ def _scorer(arms: tuple[str, ...], names: list[str], uplift: float) -> UpliftSco
     bought = features[:, names.index("kind_purchase_lifetime_count")]
     arm = rng.integers(0, 2, size=(400, len(arms) - 1)).astype(np.float64)
     with_arms, columns = np.hstack([features, arm]), arm_columns(tuple(names), arms)
-    identity = Calibration(Link.IDENTITY, 1.0, 0.0)
 
-    def fitted(label: np.ndarray, recipe: Recipe, inputs: np.ndarray, named: list[str]) -> Predictor:
-        booster = fit_booster(inputs, label, recipe=with_trees(recipe, 10), seed=1, names=named)
-        return Predictor(booster, identity)
+    def fitted(label: np.ndarray, inputs: np.ndarray, named: list[str]) -> Predictor:
+        booster = fit_booster(inputs, label, recipe=with_trees(MEAN, 10), seed=1, names=named)
+        return Predictor(booster, Calibration(Link.IDENTITY, 1.0, 0.0))
 
+    nothing = (0.0,) * len(arms)
+    particular = Term(fitted(0.02 * bought, with_arms, columns).model, weights=(0.0, 1.0, 1.0))
     return UpliftScorer(
         arms,
         tuple(names),
-        conversion=fitted(np.full(400, 0.2) + 0.01 * bought, MEAN, with_arms, columns),
-        uplift=fitted(0.02 * bought, MEAN, with_arms, columns),
-        offsets=(0.0, uplift, 0.0),
-        value=fitted(np.full(400, 200.0) + bought, MEAN, features, names),
-        churn=fitted(np.full(400, 0.1) + 0.001 * bought, MEAN, features, names),
+        conversion=fitted(np.full(400, 0.2) + 0.01 * bought, with_arms, columns),
+        effects=Effects(arms, (particular,), offsets=(0.0, uplift, 0.0), centres=nothing, slope=1.0),
+        sides=Sides(
+            {
+                "value": fitted(np.full(400, 200.0) + bought, features, names),
+                "churn": fitted(np.full(400, 0.1) + 0.001 * bought, features, names),
+            },
+            {"churn_change": nothing, "unsubscribe": nothing, "contact_columns": ()},
+        ),
     )
 
 
@@ -181,16 +189,23 @@ def _row(customer_id: str, at: datetime, value: float) -> dict[str, object]:
 def with_rules(
     settings: Settings, shared: Workspace, make_policy: Callable[..., Policy], tmp_path: Path
 ) -> Iterator[Callable[..., "Client"]]:
-    """Makes clients of a service whose catalogue has further keys, and further tables at its end."""
+    """Makes clients of a service whose catalogue has further keys, and further tables at its end, or no caps.
+
+    Policy version 1 is in force, or the priors, where the catalogue has other arms than it knows.
+    """
     journals = []
 
-    def make(tables: str = "", *, keys: str = "") -> Client:
+    def make(tables: str = "", *, keys: str = "", caps: bool = True, **chosen: object) -> Client:
         path = tmp_path / "catalogue.toml"
-        path.write_text(f"{keys}\n{CATALOGUE}\n{tables}", encoding="utf-8")
-        workspace = Workspace(settings.model_copy(update={"catalogue": path}))
+        rest = CATALOGUE if caps else "\n".join(line for line in CATALOGUE.splitlines() if not line.startswith("caps"))
+        path.write_text(f"{keys}\n{rest}\n{tables}", encoding="utf-8")
+        workspace = Workspace(settings.model_copy(update={"catalogue": path, **chosen}))
         workspace.store = shared.store
         assembly = assemble(workspace)
-        assembly.live.current = LoadedPolicy(make_policy("1"), "0" * 64)
+        known = make_policy("1")
+        if known.arms == workspace.catalogue.arms:
+            policy = Policy.of(workspace.catalogue, known.scorer, name=known.name, version=known.version)
+            assembly.live.current = LoadedPolicy(policy, "0" * 64)
         journals.append(workspace.journal)
         return Client(Bench(workspace, assembly), workspace.settings)
 

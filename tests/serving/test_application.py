@@ -28,7 +28,7 @@ def test_an_answer_has_exactly_the_fields_of_the_contract(client: Any) -> None:
     answer = client.post("/v1/recommend", {"customer_id": "ann", "decision_id": "d1"}).json()
     assert set(answer) == {"decision_id", "customer_id", "at", "arm", "recommendations", "policy", "features", "fallback"}
     fields = {"touchpoint", "channel", "rank", "probability", "propensity", "uplift", "expected_value", "cost", "reasons"}
-    assert set(answer["recommendations"][0]) == fields
+    assert set(answer["recommendations"][0]) == fields | {"decision_id", "placement"}
     assert set(answer["policy"]) == {"name", "version"}
     assert answer["features"] == {"status": "fresh", "age_seconds": 3600.0}
     assert (answer["at"], answer["arm"], answer["fallback"]) == ("2026-01-31T12:00:00Z", "treatment", None)
@@ -367,3 +367,13 @@ def test_a_customers_journey_has_what_came_by_file_and_what_came_online_once_eac
     assert before and after[0]["message_id"] == "m1" and after[1:] == before
     assert [item["at"] for item in after] == sorted((item["at"] for item in after), reverse=True)
     assert client.get("/v1/customers/ann?limit=1").json()["journey"] == after[:1]
+
+
+def test_the_openapi_document_tells_how_to_ask_for_slates_and_to_look_back(client: Any) -> None:
+    document = client.get("/openapi.json").json()
+    paths, schemas = document["paths"], document["components"]["schemas"]
+    assert {"slots", "placements", "defer"} <= set(schemas["RecommendRequest"]["properties"])
+    assert {"situation", "slate", "shadow", "deferred", "features_version"} <= set(schemas["DecisionRecord"]["properties"])
+    assert set(paths["/v1/decisions/{decision_id}/activate"]["post"]["responses"]) == {"204", "default"}
+    assert "Explanation" in str(paths["/v1/decisions/{decision_id}/explanation"]["get"]["responses"]["200"])
+    assert "Changes" in schemas and "Changes" in str(paths["/v1/decisions/{decision_id}/replay"]["post"]["requestBody"])

@@ -166,6 +166,21 @@ def test_quality_tells_of_every_source(commands: Commands) -> None:
     assert {row["source"] for row in commands.json("quality", "--days", "900")["days"]} == {"visits"}
 
 
+def test_a_recorded_decision_is_explained_and_taken_again(commands: Commands) -> None:
+    answer = commands.json("recommend", "ann", "--record", "--decision-id", "d1")
+    explained = commands.json("explain", "d1")
+    assert explained["chosen"] == answer["recommendations"][0]["touchpoint"]
+    assert [each["touchpoint"] for each in explained["candidates"]] == ["none", "email.offer"]
+    assert commands.json("replay", "d1")["same"]
+    changed = commands.json("replay", "d1", "--exclude", "email.offer", "--without-contacts", "--set", "tenure_lifetime_days=3")
+    assert (changed["same"], changed["replayed"]["chosen"]) == (False, "none")
+    for arguments in (("replay", "d1", "--set", "no_such_feature=3"), ("replay", "d1", "--set", "three"), ("explain", "d2")):
+        with pytest.raises(TouchpointError):
+            commands.json(*arguments)
+    words = CliRunner().invoke(app, ["replay", "d1"]).stdout
+    assert words == f"Decision d1: the same answer, {explained['chosen']}, to the last digit.\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

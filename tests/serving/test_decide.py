@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from features.domain import Interaction, Kind
+from features.catalogue import Catalogue
+from features.domain import Consent, ConsentStatus, Interaction, Kind
 from features.errors import DecisionConflictError, RequestError
+from serving.answer import answer_of
 from serving.compose import Question
 from serving.live import LoadedPolicy
-from serving.record import DecisionRecord, answer_of, record_from_json
+from serving.record import DecisionRecord, record_from_json
 from training.policy import Policy, rng_for
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -177,8 +179,8 @@ def test_a_cap_holds_however_many_decide_at_once(bench: Any, make_policy: Callab
 def test_a_contact_at_the_cap_drops_the_touchpoint_with_the_rule(bench: Any) -> None:
     bench.workspace.journal.add_contacts([("c1", "ann", "mail.offer", NOW - timedelta(days=10))])
     offer = bench.assembly.decider.decide(ask(), now=NOW).candidates[1]
-    assert (offer.eligible, offer.stage, offer.probability) == (False, "caps", 0.0)
-    assert offer.rule == "at most 1 x mail.offer in 30 days"
+    assert (offer.eligible, offer.stage, offer.probability) == (False, "contacts", 0.0)
+    assert offer.rule == "at most 1 x mail.offer in 30 days: sent on 2026-01-21"
 
 
 def test_a_contact_shortly_after_the_asked_time_counts_as_well(bench: Any) -> None:
@@ -201,3 +203,84 @@ def test_a_choice_that_does_not_look_best_says_that_it_is_made_to_learn(bench: A
         learns = any(reason.startswith("chosen to learn") for reason in record.recommendations[0].reasons)
         assert learns == (record.chosen != best)
     assert any(record.chosen != best for record in records)
+
+
+def test_a_budget_holds_however_many_decide_at_once(with_rules: Callable[..., Any]) -> None:
+    client = with_rules("[[budgets]]\ncontacts = 3\npaced = false\n", caps=False)
+    decider = client.bench.assembly.decider
+
+    def decide(index: int) -> DecisionRecord:
+        return decider.decide(ask(f"c{index}", f"d{index}"), now=NOW)  # type: ignore[no-any-return]
+
+    with ThreadPoolExecutor(8) as pool:
+        records = list(pool.map(decide, range(24)))
+    assert sum(record.chosen != "none" for record in records) == 3
+    later = decider.decide(ask("late", "late"), now=NOW)
+    assert {each.stage for each in later.candidates[1:]} == {"budget"}
+    assert list(later.situation.used.values()) == [3.0]
+    assert decider.decide(ask("next", "next"), now=NOW + timedelta(days=1)).candidates[1].eligible
+
+
+def test_a_consent_withdrawn_while_it_is_decided_counts(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = bench.workspace.journal
+    said = Consent(message_id="k1", customer_id="ann", status=ConsentStatus.DENIED, at=NOW, received_at=NOW, source="test")
+    read = journal.consents_of
+
+    def read_then_said(identifiers: Any) -> Any:
+        found = read(identifiers)
+        journal.append_consents([said])
+        return found
+
+    monkeypatch.setattr(journal, "consents_of", read_then_said)
+    record = bench.assembly.decider.decide(ask(), now=NOW)
+    assert {each.stage for each in record.candidates[1:]} == {"consent"}
+
+
+def test_the_catalogue_of_a_recorded_decision_is_kept_and_a_dry_run_keeps_none(bench: Any) -> None:
+    journal, catalogue = bench.workspace.journal, bench.workspace.catalogue
+    bench.assembly.decider.decide(ask(dry_run=True), now=NOW)
+    assert journal.catalogue(catalogue.version) is None
+    record = bench.assembly.decider.decide(ask(), now=NOW)
+    kept = Catalogue.model_validate_json(journal.catalogue(record.catalogue_version))
+    assert (kept, kept.version) == (catalogue, record.catalogue_version)
+
+
+def test_a_condition_on_the_context_of_the_question_is_heeded(with_rules: Callable[..., Any]) -> None:
+    rule = '[[conditions]]\ntouchpoint = "mail.offer"\nvalue = "context.weather"\nequals = "rain"\n'
+    decider = with_rules(rule, caps=False).bench.assembly.decider
+    rain, sun = (decider.decide(ask("c", word, context={"weather": word}), now=NOW) for word in ("rain", "sun"))
+    assert (rain.candidates[1].eligible, sun.candidates[1].eligible) == (True, False)
+
+
+def test_every_part_of_the_money_is_in_the_record_and_adds_up(with_rules: Callable[..., Any]) -> None:
+    keys = "objective = { unsubscribe_cost = 8.0, fatigue_cost = 0.1 }\n"
+    lever = '[[levers]]\ntouchpoint = "mail.offer"\nweight = 1.5\n'
+    offer = with_rules(lever, keys=keys, caps=False).bench.assembly.decider.decide(ask(), now=NOW).candidates[1]
+    parts = offer.parts
+    net = parts.gain + parts.retention - parts.cost - parts.incentive - parts.fatigue
+    assert offer.net_value == pytest.approx(net)
+    assert parts.gain == pytest.approx(offer.uplift * offer.value * 0.25)
+    assert (offer.lever, offer.priority) == (1.5, pytest.approx(1.5 * net))
+
+
+def test_a_question_from_before_there_were_records_is_refused(bench: Any) -> None:
+    with pytest.raises(RequestError, match="before 1990"):
+        bench.assembly.decider.decide(ask("old", at=datetime(1, 1, 2, tzinfo=UTC)), now=NOW)
+
+
+def test_nobody_is_contacted_who_is_known_not_to_want_it_even_where_the_asking_clock_is_behind(bench: Any) -> None:
+    said = Consent(message_id="k1", customer_id="cyd", status=ConsentStatus.WITHDRAWN, at=NOW, received_at=NOW, source="test")
+    bench.workspace.journal.append_consents([said])
+    record = bench.assembly.decider.decide(ask("cyd", at=NOW - timedelta(minutes=4)), now=NOW)
+    assert {each.stage for each in record.candidates[1:]} == {"consent"}
+
+
+def test_contacts_posted_with_a_dry_run_count_for_caps_and_budgets_as_in_earnest(with_rules: Callable[..., Any]) -> None:
+    client = with_rules('[[budgets]]\nchannel = "mail"\ncontacts = 1\npaced = false\n')
+    sent = {"touchpoint": "mail.offer", "kind": "contact", "message_id": "m1"}
+    asked = {"customer_id": "cyd", "interactions": [sent], "limit": 9}
+    dry = client.post("/v1/recommend", {**asked, "dry_run": True}).json()["recommendations"]
+    assert [each["touchpoint"] for each in dry] == ["none"]
+    question = ask("cyd", unrecorded=(replace(the_purchase(), touchpoint="mail.offer", kind=Kind.CONTACT),), dry_run=True)
+    assert list(client.bench.assembly.decider.decide(question, now=NOW).situation.used.values()) == [1.0]
+    assert [each["touchpoint"] for each in client.post("/v1/recommend", asked).json()["recommendations"]] == ["none"]

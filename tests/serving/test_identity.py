@@ -116,8 +116,8 @@ def test_a_cap_counts_contacts_under_every_identifier_of_the_customer(client: An
     post(client, "m2", {"email": MAIL}, customer_id="ann")
     record = record_of(client, customer_id="ann")
     assert [(each["touchpoint"], each["stage"]) for each in record["candidates"][1:]] == [
-        ("mail.offer", "caps"),
-        ("email.news", "caps"),
+        ("mail.offer", "contacts"),
+        ("email.news", "contacts"),
     ]
     assert client.post("/v1/recommend", {"customer_id": "zoe"}).json()["arm"] == "treatment"
 

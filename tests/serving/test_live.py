@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from features.errors import ArtifactError
 from features.settings import load_settings
 from serving.live import LivePolicy, LoadedPolicy, RegisteredPolicies
+from training.artifact import POLICY_FILE
 from training.policy import Policy
+from training.registry import Registry
 
 
 class Shelf:
@@ -19,6 +22,7 @@ class Shelf:
     def __init__(self, policies: dict[int, Policy]) -> None:
         self.policies = policies
         self.on_top: int | None = None
+        self.next: int | None = None
         self.trouble: str | None = None
         self.loads = 0
 
@@ -26,6 +30,9 @@ class Shelf:
         if self.trouble:
             raise OSError(self.trouble)
         return None if self.on_top is None else (self.on_top, "digest")
+
+    def challenger(self) -> tuple[int, str] | None:
+        return None if self.next is None else (self.next, "digest")
 
     def load(self, version: int, sha256: str) -> LoadedPolicy:
         self.loads += 1
@@ -107,3 +114,54 @@ def test_a_home_without_a_registry_has_no_champion_and_gets_none_made(tmp_path: 
     source = RegisteredPolicies(load_settings(home=tmp_path), feature_names=(), arms=("none",))
     assert source.champion() is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_version_that_was_taken_back_is_no_challenger_any_more(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path)
+    source, registry = RegisteredPolicies(settings, feature_names=(), arms=("none",)), Registry(settings)
+    for text in ("first", "second"):
+        folder = tmp_path / text
+        folder.mkdir()
+        (folder / POLICY_FILE).write_text(text)
+        with registry.run(text) as run:
+            registered = registry.register_policy(run, folder, fingerprint=text)
+        registry.challenge(registered.version)
+        assert source.challenger() == (registered.version, registered.sha256)
+        registry.promote(registered.version)
+    registry.rollback()
+    assert source.champion() is not None and source.challenger() is None
+
+
+def test_the_challenger_is_loaded_beside_the_champion_unless_it_is_the_same(shelf: Shelf) -> None:
+    live = LivePolicy(shelf, with_challenger=True)
+    shelf.on_top, shelf.next = 1, 2
+    live.refresh()
+    assert live.challenger is not None and live.challenger.policy.version == "2"
+    shelf.on_top = 2
+    live.refresh()
+    assert live.current is not None and live.current.policy.version == "2"
+    assert live.challenger is None
+
+
+def test_a_challenger_that_cannot_be_loaded_disturbs_nobody_and_is_tried_once(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = LivePolicy(shelf, with_challenger=True)
+    shelf.on_top, shelf.next = 1, 9
+    with caplog.at_level(logging.WARNING, logger="serving.live"):
+        for _ in range(4):
+            live.refresh()
+    assert live.current is not None and live.settled.is_set()
+    assert live.challenger is None
+    assert [entry.getMessage() for entry in caplog.records] == ["no challenger: version 9 is broken"]
+    assert shelf.loads == 2
+    shelf.next = 2
+    live.refresh()
+    assert live.challenger is not None
+
+
+def test_without_need_of_it_nobody_looks_for_the_challenger(shelf: Shelf) -> None:
+    live = LivePolicy(shelf)
+    shelf.on_top, shelf.next = 1, 2
+    live.refresh()
+    assert live.challenger is None

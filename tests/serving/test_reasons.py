@@ -1,11 +1,13 @@
 """Reasons in plain words."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from features.catalogue import Catalogue
 from features.tables import feature_list
-from serving.reasons import chance_reason, described, feature_reasons, money_reason
-from serving.record import ScoredCandidate
+from serving.reasons import arm_reason, chance_reason, described, feature_reasons, money_reason
+from serving.record import Parts, ScoredCandidate
 
 
 def candidate(touchpoint: str, net_value: float) -> ScoredCandidate:
@@ -66,3 +68,27 @@ def test_a_choice_that_is_best_needs_no_excuse() -> None:
     assert (
         chance_reason(candidate("email.news", 0.6), best, currency="USD") == "chosen to learn: mail.offer looked 0.40 USD better"
     )
+
+
+def test_parts_of_the_money_that_come_to_something_are_told() -> None:
+    # 0.021 x 240 x 0.25 + 0.40 - 0.01 - 0.52 - 0.03 = 1.10
+    parts = Parts(gain=1.26, retention=0.4, cost=0.01, incentive=0.52, fatigue=0.03)
+    told = replace(candidate("mail.offer", 1.1), parts=parts, lever=1.2)
+    assert money_reason(told, margin=0.25, currency="USD") == (
+        "expected gain 1.10 USD = 2.10 points of conversion x 240.00 USD x 25 % + retention 0.40 - cost 0.01 "
+        "- incentive 0.52 - fatigue 0.03 (x lever 1.2)"
+    )
+    driven = replace(candidate("mail.offer", 0.85), parts=Parts(gain=1.26, retention=-0.4, cost=0.01, incentive=0.004))
+    assert "x 25 % - retention 0.40 - cost 0.01" in money_reason(driven, margin=0.25, currency="USD")
+    assert "incentive" not in money_reason(driven, margin=0.25, currency="USD")
+
+
+def test_only_customers_of_other_arms_are_told_that_they_are() -> None:
+    assert arm_reason("treatment") is None and arm_reason("holdout") is None
+    assert "equally likely" in (arm_reason("random") or "")
+
+
+def test_what_goes_before_by_a_lever_is_not_said_to_look_better() -> None:
+    levered = candidate("email.news", 0.3)
+    words = chance_reason(candidate("mail.offer", 0.4), levered, currency="USD")
+    assert words == "chosen to learn: email.news went before it"

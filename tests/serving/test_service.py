@@ -170,7 +170,8 @@ def test_promotion_and_rollback_are_picked_up_within_seconds_and_drop_no_request
 
 def test_a_policy_whose_files_were_changed_is_not_taken(service: Running, versions: Any, home: Path) -> None:
     registry, first, second = versions
-    (path,) = [path for path in (home / "mlartifacts").rglob("policy.json") if json.loads(path.read_text())["offsets"][1] == 0.2]
+    policies = [(path, json.loads(path.read_text())) for path in (home / "mlartifacts").rglob("policy.json")]
+    (path,) = [path for path, policy in policies if policy["effects"]["offsets"][1] == 0.2]
     original = path.read_bytes()
     path.write_bytes(original.replace(b'"margin": 0.25', b'"margin": 0.99'))
     try:
@@ -181,6 +182,28 @@ def test_a_policy_whose_files_were_changed_is_not_taken(service: Running, versio
         path.write_bytes(original)
         registry.rollback()
     assert service.log.read_text().count("the old policy stays in force") == 1
+
+
+def test_a_decision_of_a_policy_no_longer_in_force_is_taken_again_with_it(service: Running, versions: Any) -> None:
+    registry, first, second = versions
+    registry.promote(first)
+    _until(lambda: service.post("/v1/recommend", {**ANN, "dry_run": True}).json()["policy"]["version"] == str(first))
+    service.post("/v1/recommend", {"customer_id": "zoe", "decision_id": "before", "slots": 2})
+    registry.promote(second)
+    _until(lambda: service.post("/v1/recommend", {**ANN, "dry_run": True}).json()["policy"]["version"] == str(second))
+    try:
+        for slot in ("before", "before/2"):
+            again = service.post(f"/v1/decisions/{slot}/replay", {}).json()
+            assert again["same"], again
+    finally:
+        registry.rollback()
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10.0
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_what_is_posted_reaches_the_online_store_by_itself(service: Running, shared: Any) -> None:

@@ -8,7 +8,6 @@ from features.settings import load_settings
 from features.store import FeatureStore
 from serving.assembly import assemble
 from serving.compose import Question
-from serving.contacts import recent_contacts
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -27,17 +26,3 @@ def test_values_are_told_however_old_they_are(bench: Any) -> None:
     known = bench.assembly.reader.values(["ann"], at=NOW + timedelta(days=900))
     assert known is not None and known["kind_purchase_lifetime_count"] == 2
     assert bench.assembly.reader.values(["nobody"], at=NOW) is None
-
-
-def test_contacts_are_read_as_far_back_as_the_longest_cap(bench: Any) -> None:
-    journal, catalogue = bench.workspace.journal, bench.workspace.catalogue
-    ages = (31, 29, 1)
-    journal.add_contacts([(f"c{age}", "ann", "mail.offer", NOW - timedelta(days=age)) for age in ages])
-    contacts = recent_contacts(journal, catalogue, ["ann"], at=NOW)
-    assert (contacts.seen, len(contacts.times)) == (3, 2)
-
-
-def test_a_contact_after_the_asked_time_counts_as_long_before_it(bench: Any) -> None:
-    journal, catalogue = bench.workspace.journal, bench.workspace.catalogue
-    journal.add_contacts([("c1", "ann", "mail.offer", NOW + timedelta(hours=3))])
-    assert recent_contacts(journal, catalogue, ["ann"], at=NOW).times == (NOW - timedelta(hours=3),)

@@ -94,7 +94,10 @@ def simulated(n=4000, *, seed=0, effect=0.15, features=6):
         shared=np.zeros(n, dtype=bool),
         conversion=conversion,
         value=value,
+        churned=1.0 - conversion,
+        unsubscribed=np.zeros(n),
         reward=value * 0.5 - arm * 1.0,
+        experiment=np.full(n, "treatment", dtype=object),
         features=x,
     )
 

@@ -6,11 +6,16 @@ import pytest
 
 from features.errors import ArtifactError
 from features.synthetic import synthetic_catalogue
+from training.arms import arm_columns
 from training.artifact import Provenance, artifact_sha256, read_artifact, read_provenance, write_artifact
 from training.calibration import Calibration, Link
+from training.effects import Effects, Term
 from training.models import BINARY, MEAN, Predictor, fit_booster, with_trees
+from training.penalized import fit_linear
 from training.policy import Policy, PriorScorer
-from training.uplift import UpliftScorer, arm_columns
+from training.sides import Sides
+from training.stored import Blend
+from training.uplift import UpliftScorer
 
 NAMES = ("count", "days")
 PROVENANCE = Provenance(
@@ -18,30 +23,46 @@ PROVENANCE = Provenance(
     catalogue_version="0123456789ab",
     created_at=datetime(2024, 5, 1, tzinfo=UTC),
     trained_until=datetime(2024, 4, 1, 1, 2, 3, 456789, tzinfo=UTC),
+    selection="personalized by x lightgbm",
 )
 
 
-def make_policy(*, seed=0, offset=0.1):
-    rng = np.random.default_rng(seed)
+def predictor(recipe, link, columns, seed=0):
+    features = np.random.default_rng(seed).normal(size=(200, len(columns)))
+    booster = fit_booster(features, (features[:, 0] > 0).astype(float), recipe=with_trees(recipe, 5), seed=1, names=columns)
+    return Predictor(booster, Calibration(link, 0.1 + 0.2, -1 / 3))
+
+
+def make_policy(*, offset=0.1):
+    """One with a model of every kind: trees, linear, and both together."""
     catalogue = synthetic_catalogue()
-    arms = catalogue.arms
-
-    def predictor(recipe, link, columns):
-        features = rng.normal(size=(200, len(columns)))
-        booster = fit_booster(features, (features[:, 0] > 0).astype(float), recipe=with_trees(recipe, 5), seed=1, names=columns)
-        return Predictor(booster, Calibration(link, 0.1 + 0.2, -1 / 3))
-
-    wide = arm_columns(NAMES, arms)
+    arms, wide = catalogue.arms, arm_columns(NAMES, catalogue.arms)
+    features = np.random.default_rng(2).exponential(size=(200, 2))
+    straight = fit_linear(features, features[:, 1], link=Link.IDENTITY, penalty=0.01)
+    tree = predictor(MEAN, Link.EXPONENTIAL, list(NAMES)).model
     scorer = UpliftScorer(
         arms=arms,
         feature_names=NAMES,
         conversion=predictor(BINARY, Link.LOGISTIC, wide),
-        uplift=predictor(MEAN, Link.IDENTITY, wide),
-        offsets=(0.0, offset, 0.2, 0.3, 0.1),
-        value=predictor(MEAN, Link.EXPONENTIAL, list(NAMES)),
-        churn=predictor(BINARY, Link.LOGISTIC, list(NAMES)),
+        effects=Effects(
+            arms,
+            (
+                Term(predictor(MEAN, Link.IDENTITY, wide).model, (0.0, 1.0, 1.0, 0.0, 1.0), against_none=True),
+                Term(straight, (0.0, 0.0, 0.0, 0.7, 0.0)),
+            ),
+            offsets=(0.0, offset, 0.2, 0.3, 0.1),
+            centres=(0.0, 0.01, 0.0, 0.0, 0.02),
+            slope=0.1 + 0.2,
+        ),
+        sides=Sides(
+            {
+                "value": Predictor(Blend((tree, straight)), Calibration(Link.EXPONENTIAL, 0.1, 1.0)),
+                "churn": predictor(BINARY, Link.LOGISTIC, list(NAMES)),
+            },
+            {"churn_change": (0.0,) * 5, "unsubscribe": (0.0, 0.01, 0.0, 0.0, 0.0), "contact_columns": (0.0,)},
+        ),
     )
-    return Policy.of(catalogue, scorer, name="uplift", version="unregistered")
+    return Policy.of(catalogue, scorer, name="x lightgbm", version="unregistered")
 
 
 @pytest.fixture
@@ -71,8 +92,9 @@ def test_nothing_but_text_and_json_is_written(written):
     assert sorted(path.name for path in written[0].iterdir()) == [
         "churn.txt",
         "conversion.txt",
+        "effect_0.txt",
+        "effect_1.txt",
         "policy.json",
-        "uplift.txt",
         "value.txt",
     ]
     assert all("\0" not in path.read_text(encoding="utf-8") for path in written[0].iterdir())
@@ -83,9 +105,17 @@ def edit(folder, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def terms(folder):
+    return json.loads((folder / "policy.json").read_text())["terms"]
+
+
+def edit_effects(folder, **changes):
+    edit(folder, effects=json.loads((folder / "policy.json").read_text())["effects"] | changes)
+
+
 TAMPERING = {
-    "a changed number": lambda folder: edit(folder, margin=0.9),
-    "a changed model": lambda folder: (folder / "uplift.txt").write_text((folder / "uplift.txt").read_text() + "\n"),
+    "a changed number": lambda folder: edit(folder, terms=terms(folder) | {"margin": 0.9}),
+    "a changed model": lambda folder: (folder / "effect_0.txt").write_text((folder / "effect_0.txt").read_text() + "\n"),
     "two models swapped": lambda folder: (folder / "value.txt").write_bytes((folder / "churn.txt").read_bytes()),
     "a missing file": lambda folder: (folder / "churn.txt").unlink(),
     "a planted pickle": lambda folder: (folder / "model.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR."),
@@ -103,11 +133,14 @@ def test_a_folder_that_is_not_the_registered_one_is_refused(written, kind):
 
 
 UNREADABLE = {
-    "not a number": lambda folder: edit(folder, costs=[0.0, float("nan"), 0.0, 0.0, 0.0]),
+    "not a number": lambda folder: edit(folder, ceilings=[1.0, float("nan"), 1.0, 1.0, 1.0]),
     "another format": lambda folder: edit(folder, format=2),
+    "a model too few": lambda folder: (folder / "effect_1.txt").unlink(),
+    "a model too many": lambda folder: (folder / "extra.txt").write_text("tree"),
+    "a linear model without numbers": lambda folder: (folder / "churn.txt").write_text('{"kind": "linear"}'),
     "an unknown key": lambda folder: edit(folder, loader="os.system"),
-    "too few offsets": lambda folder: edit(folder, offsets=[0.0]),
-    "a cost of doing nothing": lambda folder: edit(folder, costs=[1.0, 0.0, 0.0, 0.0, 0.0]),
+    "too few offsets": lambda folder: edit_effects(folder, offsets=[0.0]),
+    "a cost of doing nothing": lambda folder: edit(folder, terms=terms(folder) | {"costs": [1.0, 0.0, 0.0, 0.0, 0.0]}),
     "more features than the model reads": lambda folder: edit(folder, feature_names=["count", "days", "extra"]),
     "no JSON": lambda folder: (folder / "policy.json").write_text("{"),
     "no model": lambda folder: (folder / "churn.txt").write_text("tree\n"),

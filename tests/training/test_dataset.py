@@ -18,6 +18,7 @@ from features.settings import Settings
 from features.store import FeatureStore
 from features.synthetic import synthetic_catalogue
 from features.tables import TOTAL
+from training.assignment import overlap
 from training.dataset import load_dataset
 from training.snapshots import load_snapshots
 
@@ -45,6 +46,29 @@ def test_reward_is_value_times_margin_less_the_cost_of_the_arm(dataset):
     assert ((dataset.value > 0) == (dataset.conversion > 0)).all()
 
 
+def with_objective(catalogue, **values):
+    return catalogue.model_copy(update={"objective": catalogue.objective.model_copy(update=values)})
+
+
+def test_what_leaving_costs_is_taken_off_the_reward_of_those_who_left(home, dataset):
+    assert np.isnan(dataset.churned).all()
+    catalogue = with_objective(home.catalogue, lifetime_days=365)
+    patient = load_dataset(home.lake, home.store, catalogue, until=home.until)
+    assert len(patient) == 3 * 300  # the churn window of the last of four waves is still open
+    assert set(patient.churned) == {0.0, 1.0}
+    assert (patient.churned[patient.conversion > 0] == 0).all()
+    lifetime = np.arange(900.0)
+    assert patient.with_lifetime(lifetime).reward == pytest.approx(patient.reward - patient.churned * lifetime)
+
+
+def test_a_contact_costs_more_the_more_there_were_of_late_and_doing_nothing_never(home, dataset):
+    tiring = load_dataset(home.lake, home.store, with_objective(home.catalogue, fatigue_cost=0.1), until=home.until)
+    columns = [dataset.feature_names.index(f"contact_{channel}_30d_count") for channel in ("email", "social", "call", "mail")]
+    recent = np.nan_to_num(dataset.features[:, columns]).sum(axis=1)
+    assert recent.max() > 1.0
+    assert dataset.reward - tiring.reward == pytest.approx(0.1 * recent * (dataset.arm > 0))
+
+
 def test_features_are_those_known_before_the_decision_and_its_own_contact(home, dataset):
     interactions = home.lake.read("interactions", ["customer_id", "at"]).to_pylist()
     count = dataset.features[:, dataset.feature_names.index(TOTAL)]
@@ -58,7 +82,12 @@ def test_the_same_data_have_the_same_fingerprint_and_other_data_another(home, da
     assert load_dataset(home.lake, home.store, home.catalogue, until=home.until).fingerprint == dataset.fingerprint
     changed = dataset.features.copy()
     changed[5, 5] += 1.0
+    others = {"churned": 1.0, "unsubscribed": 1.0, "reward": 7.0, "experiment": "random", "wave": "other", "implied": True}
     assert replace(dataset, features=changed).fingerprint != dataset.fingerprint
+    for name, value in others.items():
+        column = getattr(dataset, name).copy()
+        column[5] = value
+        assert replace(dataset, **{name: column}).fingerprint != dataset.fingerprint, name
     assert dataset.where(np.arange(1200) > 0).fingerprint != dataset.fingerprint
 
 
@@ -124,11 +153,30 @@ def served(tmp_path_factory):
         "candidates": list(catalogue.arms),
         "probability": 0.4,
     }
-    lake.append("decisions", pa.Table.from_pylist([exported | known], schema=SCHEMAS["decisions"]))
+    lake.append("decisions", pa.Table.from_pylist([exported | known, *map(_recorded, RECORDS)], schema=SCHEMAS["decisions"]))
     store = FeatureStore(settings, catalogue)
     store.materialize(lake, until=LATER, on_progress=lambda line: None)
     dataset = load_dataset(lake, store, catalogue, until=LATER)
-    return {name: dataset.where(dataset.decision_id == name) for name in ("d", "e")}
+    return {name: dataset.where(dataset.decision_id == name) for name in dataset.decision_id} | {"all": dataset}
+
+
+def _candidate(touchpoint, eligible, probability):
+    return {"touchpoint": touchpoint, "eligible": eligible, "probability": probability}
+
+
+RECORDS = {
+    "compelled": {"candidates": [_candidate("none", False, 0.0), _candidate("mail.offer", True, 1.0)]},
+    "held out": {"arm": "holdout", "candidates": [_candidate("none", True, 1.0), _candidate("mail.offer", False, 0.0)]},
+    "waiting": {"deferred": True, "candidates": [_candidate("none", True, 0.5), _candidate("mail.offer", True, 0.5)]},
+}
+
+
+def _recorded(name):
+    record = RECORDS[name]
+    eligible = [each["touchpoint"] for each in record["candidates"] if each["eligible"]]
+    row = {"decision_id": name, "customer_id": name, "touchpoint": eligible[-1], "at": NOON, "received_at": NOON}
+    given = {"source": "service", "candidates": eligible, "probability": 1.0, "record": json.dumps(record)}
+    return dict.fromkeys(SCHEMAS["decisions"].names) | row | given
 
 
 def _purchase(customer, at):
@@ -156,6 +204,32 @@ def test_recorded_probabilities_are_exact_and_hold_given_that_nothing_forgotten_
     assert rows.with_estimates(rows.probabilities).probabilities[0] == pytest.approx([expected.get(a, 0.0) for a in rows.arms])
     assert rows.probability[0] == pytest.approx(0.4)
     assert (bool(rows.shared[0]), bool(rows.estimated[0])) == (False, False)
+
+
+def test_doing_nothing_was_a_choice_unless_the_record_says_that_it_was_none(served):
+    arms = np.array(served["all"].arms)
+    eligible = {name: set(arms[rows.eligible[0]]) for name, rows in served.items() if name != "all"}
+    assert eligible["compelled"] == {"mail.offer"}
+    assert eligible["held out"] == {"none"}
+    assert eligible["d"] == {"none", "mail.offer", "call.adviser"}
+    assert eligible["e"] == set(arms)
+
+
+def test_decisions_without_a_choice_stay_but_are_compared_with_nothing(served):
+    dataset = served["all"]
+    probabilities = dataset.with_estimates(dataset.probabilities).probabilities
+    found = overlap(probabilities, arm=dataset.arm, eligible=dataset.eligible, estimated=dataset.estimated)
+    assert set(dataset.decision_id[found.comparable]) == {"d", "e"}
+    assert probabilities[dataset.decision_id == "compelled"].sum() == 1.0
+
+
+def test_a_deferred_decision_that_nothing_carried_out_is_left_out_and_counted(served):
+    assert set(served["all"].decision_id) == {"d", "e", "compelled", "held out"}
+    assert (served["all"].deferred, served["all"].dropped) == (1, 0)
+
+
+def test_every_decision_knows_the_arm_of_the_experiment(served):
+    assert [served[name].experiment[0] for name in ("d", "e", "held out")] == ["treatment", "treatment", "holdout"]
 
 
 def test_a_probability_that_stands_alone_among_many_arms_is_marked(served):

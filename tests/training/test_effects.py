@@ -1,64 +1,44 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from training.calibration import Calibration
-from training.crossfit import cross_fit
-from training.dataset import Dataset
-from training.effects import fit_effects
-from training.models import BINARY, with_trees
-from training.splits import customer_folds
-from training.uplift import with_arms
+from training.effects import Effects, Term, raw_effects
+from training.linear import Columns, Linear
 
 ARMS = ("none", "mail.offer", "call.adviser")
+ROWS = np.array([[1.0, 10.0], [2.0, 20.0], [np.nan, 30.0]])
 
 
-@pytest.fixture(scope="module")
-def log():
-    """Nothing changes anything, but those who buy anyway are left alone, and those who do not are mailed."""
-    rng, n = np.random.default_rng(11), 12_000
-    x = rng.choice([-1.0, 1.0], size=(n, 3))
-    buys = x[:, 0] > 0
-    probabilities = np.where(buys[:, None], [0.5, 0.1, 0.4], [0.1, 0.5, 0.4])
-    arm = (rng.random(n)[:, None] > probabilities.cumsum(axis=1)).sum(axis=1)
-    conversion = (rng.random(n) < np.where(buys, 0.8, 0.2)).astype(np.float64)
-    names = np.array([f"c{row}" for row in range(n)], dtype=object)
-    return Dataset(
-        arms=ARMS,
-        feature_names=("f0", "f1", "f2"),
-        decision_id=names,
-        customer_id=names,
-        at=np.arange(n, dtype=np.int64),
-        wave=np.full(n, None, dtype=object),
-        implied=np.zeros(n, dtype=bool),
-        arm=arm,
-        eligible=np.ones((n, 3), dtype=bool),
-        probability=probabilities[np.arange(n), arm],
-        estimated=np.zeros(n, dtype=bool),
-        probabilities=probabilities,
-        shared=np.zeros(n, dtype=bool),
-        conversion=conversion,
-        value=conversion * 10.0,
-        reward=conversion * 5.0,
-        features=x,
-    )
+def line(*weights, base=0.0):
+    """The plain sum of columns by weights."""
+    nothing, one = np.zeros(len(weights)), np.ones(len(weights))
+    columns = Columns(-1e9 * one, 1e9 * one, nothing, nothing, one, nothing)
+    return Linear(columns, np.array(weights, dtype=float), nothing, base)
 
 
-def mean_effects(log):
-    """By probabilities alone: one small tree knows next to nothing of who converts."""
-    inputs = with_arms(log.features, log.arm, log.arms)
-    folds = customer_folds(log.customer_id, count=3, seed=1)
-    crossed = cross_fit(inputs, log.conversion, folds, recipe=with_trees(BINARY, 1), seed=1)
-    return fit_effects(log, crossed, Calibration(BINARY.link), prior=np.zeros(3), seed=1).offsets
+def test_a_model_of_features_alone_counts_for_every_arm_as_its_weights_say():
+    term = Term(line(1.0, 0.5), (0.0, 1.0, -2.0))
+    assert term.raw(ROWS, ARMS).tolist() == [[0, 6, -12], [0, 12, -24], [0, 15, -30]]
 
 
-def test_with_every_probability_known_no_effect_is_found_where_there_is_none(log):
-    assert mean_effects(log) == pytest.approx(np.zeros(3), abs=0.05)
+def test_a_model_of_features_and_arms_is_asked_about_every_arm():
+    term = Term(line(1.0, 0.0, 100.0, 200.0, base=7.0), (0.0, 1.0, 1.0))
+    assert term.raw(ROWS, ARMS).tolist() == [[0, 108, 208], [0, 109, 209], [0, 107, 207]]
 
 
-def test_with_the_chosen_arms_probability_alone_no_effect_is_found_where_there_is_none(log):
-    # were decisions weighted by the guessed probabilities, mail would seem to take 15 % of the customers away
-    unknown = np.full(log.probabilities.shape, np.nan)
-    guessed = replace(log, probabilities=unknown, shared=np.ones(len(log), dtype=bool)).with_estimates(unknown)
-    assert mean_effects(guessed) == pytest.approx(np.zeros(3), abs=0.05)
+def test_against_none_only_what_the_arm_adds_is_left():
+    term = Term(line(1.0, 0.0, 100.0, 200.0, base=7.0), (0.0, 1.0, 1.0), against_none=True)
+    assert term.raw(ROWS, ARMS).tolist() == [[0, 100, 200]] * 3
+    assert term.contributions(ROWS, 2, ARMS).tolist() == [[0, 0, 200]] * 3
+
+
+def test_uplift_is_the_arms_mean_and_what_raw_effects_beyond_their_centre_are_worth():
+    effects = Effects(ARMS, (Term(line(1.0, 0.0), (0.0, 1.0, 0.0)),), offsets=(0.0, 0.1, 0.3), centres=(0.0, 1.5, 0.0), slope=0.2)
+    np.testing.assert_allclose(effects.uplift(ROWS), [[0, 0.0, 0.3], [0, 0.2, 0.3], [0, -0.2, 0.3]], atol=1e-12)
+    np.testing.assert_allclose(effects.contributions(ROWS, 1), [[0.2, 0, -0.2], [0.4, 0, -0.2], [0, 0, -0.2]], atol=1e-12)
+    np.testing.assert_allclose(effects.contributions(ROWS, 2), [[0, 0, 0.3]] * 3, atol=1e-12)
+
+
+def test_terms_add_up_and_no_terms_mean_that_all_are_alike():
+    two = (Term(line(1.0, 0.0), (0.0, 1.0, 0.0)), Term(line(0.0, 1.0), (0.0, -1.0, 1.0)))
+    assert raw_effects(two, ROWS[:1], ARMS).tolist() == [[0, -9, 10]]
+    assert Effects.alike(ARMS, (0.0, 0.1, 0.2)).uplift(ROWS) == pytest.approx(np.tile([0.0, 0.1, 0.2], (3, 1)))

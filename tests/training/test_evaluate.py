@@ -1,10 +1,11 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from features.errors import TrainingError
 from training.evaluate import chosen, evaluate, reward_model
+from training.ope import IntervalKind
 from training.policy import ConstantPolicy
 
 
@@ -67,3 +68,76 @@ def test_the_reward_model_sees_what_a_contact_changes(log):
     rewards = reward_model(log, seed=1)
     gain = rewards[:, 1] - rewards[:, 0]
     assert gain[log.features[:, 3] > 0].mean() > gain[log.features[:, 3] < 0].mean() + 2
+
+
+def test_every_estimator_is_told_and_agrees_where_probabilities_are_right(evaluation):
+    first = evaluation.values[0]
+    for estimate in (first.snips, first.ips, first.switch_dr):
+        assert estimate.value == pytest.approx(first.dr.value, abs=0.2)
+    assert first.dm.value == pytest.approx(first.dr.value, abs=1.0)  # boosting with few trees lags behind what it learns
+    assert first.agreement.snips.low < 0.0 < first.agreement.snips.high
+    assert "SWITCH-DR" in evaluation.in_words()
+
+
+def test_a_large_log_has_normal_intervals_and_a_small_one_cautious_ones(log, evaluation):
+    assert evaluation.values[0].dr.interval is IntervalKind.NORMAL
+    few = np.arange(len(log)) < 400
+    small = evaluate(log, few, challenger=BySign(), champion=None, seed=1)
+    assert small.values[0].support.effective_sample_size < 400
+    assert small.values[0].dr.interval is IntervalKind.CAUTIOUS
+    assert small.verdict.comparisons[0].difference.interval is IntervalKind.CAUTIOUS
+    assert "the wider of normal and bootstrap" in small.verdict.reasons[0]
+
+
+def test_decisions_without_a_choice_do_not_judge(log):
+    only = np.arange(len(log)) % 4 == 0
+    eligible = log.eligible.copy()
+    eligible[only] = np.eye(2, dtype=bool)[log.arm[only]]
+    forced = replace(log, eligible=eligible)
+    evaluation = evaluate(forced, np.ones(len(log), dtype=bool), challenger=BySign(), champion=None, seed=1)
+    assert (evaluation.decisions, evaluation.trimmed) == (len(log) * 3 // 4, len(log) // 4)
+
+
+THREE = ("none", "mail.offer", "call.adviser")
+
+
+def mandatory(log):
+    """The log with a second contact; in every fifth decision something was mandatory, and doing nothing was not eligible."""
+    rows = np.arange(len(log))
+    arm = np.where((log.arm == 1) & (rows % 2 == 0), 2, log.arm)
+    forced = rows % 5 == 0
+    arm[forced] = 1 + rows[forced] // 5 % 2
+    eligible = np.ones((len(log), 3), dtype=bool)
+    eligible[forced, 0] = False
+    contact = log.probabilities[:, 1] / 2
+    probabilities = np.where(forced[:, None], [0.0, 0.5, 0.5], np.column_stack([1 - 2 * contact, contact, contact]))
+    table = {"eligible": eligible, "probabilities": probabilities, "probability": probabilities[rows, arm]}
+    return replace(log, arms=THREE, arm=arm, **table)
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls whomever it may."""
+
+    name: str = "calls"
+    arms: tuple[str, ...] = THREE
+
+    def as_probabilities(self, features, eligible):
+        return np.where(eligible[:, [2]], np.eye(3)[2], eligible / eligible.sum(axis=1, keepdims=True))
+
+
+def test_decisions_in_which_doing_nothing_was_not_eligible_judge_as_well(log):
+    everyone = np.ones(len(log), dtype=bool)
+    evaluation = evaluate(mandatory(log), everyone, challenger=Calls(), champion=None, seed=1)
+    assert evaluation.decisions == len(log)
+    never = next(value for value in evaluation.values if value.name == "always none")
+    assert never.support.overlap == 1.0  # where something is mandatory, it does that
+
+
+def test_a_policy_that_knows_nothing_of_what_was_mandatory_finds_no_overlap_there(log):
+    old = ConstantPolicy("none", ("none", "web.banner"))
+    target = chosen(old, mandatory(log))
+    assert (target == [1.0, 0.0, 0.0]).all()
+    evaluation = evaluate(mandatory(log), np.ones(len(log), dtype=bool), challenger=Calls(), champion=old, seed=1)
+    assert evaluation.values[1].support.overlap == pytest.approx(0.8)
+    assert not evaluation.verdict.promote

@@ -55,6 +55,15 @@ def test_the_registered_policy_decides_on_todays_features(home, first, tmp_path)
     assert probabilities.min() >= home.catalogue.exploration.floor
 
 
+def test_the_report_says_how_the_policy_was_selected_and_the_policy_is_called_so(first, tmp_path):
+    registry, report, _ = first
+    policy = report.policy
+    selection = read_provenance(registry.download(policy.version, tmp_path / "policy"), policy.sha256).selection
+    assert report.reasons[-1] == f"policy 1: {selection}"
+    assert selection.startswith(("personalized by ", "personalization cannot be distinguished from always "))
+    assert read_artifact(tmp_path / "policy", policy.sha256, version="1").name in selection
+
+
 def test_training_twice_on_the_same_data_gives_the_same_bytes(home, first, tmp_path):
     elsewhere = trained(home, Registry(Settings(home=tmp_path)))
     assert elsewhere.policy.sha256 == first[1].policy.sha256
@@ -89,7 +98,10 @@ def test_runs_hold_parameters_metrics_figures_and_reasons(first):
     files = {file.path for file in client.list_artifacts(children["policy"].info.run_id)}
     assert files == {"evaluation.json", "figures.html", "policy", "reasons.txt"}
     assert all(run.info.status == "FINISHED" for run in runs.values())
-    for name in ("conversion", "uplift", "value", "churn"):
+    files = {file.path for file in client.list_artifacts(children["uplift"].info.run_id)}
+    assert files == {"figures.html", "selection.txt"}
+    assert {"always_none_value", "x_lightgbm_difference_low"} <= set(children["uplift"].data.metrics)
+    for name in ("conversion", "value", "churn"):
         version = client.get_model_version(f"touchpoint-{name}", "1")
         assert version.run_id == children[name].info.run_id
 
@@ -166,7 +178,7 @@ def test_a_champion_for_other_features_is_left_out_and_a_broken_one_refuses_ever
     next(registry.settings.artifacts_path.glob(f"{policy.run_id}/artifacts/policy/value.txt")).write_text("changed")
     report = trained(home, registry)
     assert report.judgement is None and not report.promote
-    assert report.reasons[-1].startswith("refused, the champion cannot be read")
+    assert any(reason.startswith("refused, the champion cannot be read") for reason in report.reasons)
 
 
 def test_no_closed_decision_is_refused_in_words(home, tmp_path):

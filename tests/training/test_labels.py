@@ -175,7 +175,7 @@ def test_what_the_service_recorded_of_its_candidates_is_read(lake):
     add(lake, "decisions", decision("d", candidates=["none", "mail.offer"], probability=0.75, record=record), decision("e"))
     rows = by_id(decision_rows(lake, catalogue(), until=LATER))
     assert rows["d"]["recorded"] and not rows["e"]["recorded"]
-    assert rows["d"]["chances"] == [{key: each[key] for key in ("touchpoint", "probability")} for each in candidates]
+    assert rows["d"]["chances"] == [{key: each[key] for key in ("touchpoint", "probability", "eligible")} for each in candidates]
     assert rows["e"]["chances"] is None
 
 
@@ -195,11 +195,17 @@ def test_a_snapshot_says_who_left_and_what_the_others_spent(lake):
     add(lake, "interactions", buy("returns", NOON + timedelta(days=15)), buy("leaves", NOON + timedelta(days=21)))
     add(lake, "interactions", buy("unknown", NOON + timedelta(days=1)))
     rows = {row["customer_id"]: row for row in snapshot_rows(lake, catalogue(), times=[microseconds(NOON)]).to_pylist()}
-    assert {name: (row["churned"], row["converted"], row["value"]) for name, row in rows.items()} == {
-        "stays": (False, True, 5.0),
-        "returns": (False, False, 0.0),
-        "leaves": (True, False, 0.0),
+    assert {name: (row["churned"], row["converted"], row["value"], row["later_value"]) for name, row in rows.items()} == {
+        "stays": (False, True, 5.0, 15.0),
+        "returns": (False, False, 0.0, 10.0),
+        "leaves": (True, False, 0.0, 0.0),
     }
+
+
+def test_the_later_value_of_a_snapshot_is_clipped_as_that_of_as_many_windows(lake):
+    add(lake, "interactions", buy("a", NOON - timedelta(days=5)), buy("a", NOON + timedelta(days=1), value=900.0))
+    row = snapshot_rows(lake, catalogue(value_cap=100), times=[microseconds(NOON)]).to_pylist()[0]
+    assert (row["value"], row["later_value"]) == (100.0, 200.0)  # 20 days of churn are two windows of 10
 
 
 MEMBERS = "(select * from (values ('ann', 'ann'), ('cookie', 'ann'), ('phone', 'ann')) as members(identifier, customer_id))"
@@ -247,3 +253,151 @@ def test_a_snapshot_has_a_customer_of_many_names_once_under_the_name_known_then(
 def test_an_empty_lake_has_no_first_interaction(lake):
     assert first_seen(lake) is None
     assert decision_rows(lake, catalogue(), until=LATER).num_rows == 0
+
+
+def consent(customer, status, at):
+    return {"message_id": f"{customer}{status}{at}", "customer_id": customer, "status": status, "at": at, "received_at": at}
+
+
+def unsubscribers(lake, **given):
+    rows = decision_rows(lake, catalogue(), until=LATER, **given).to_pylist()
+    return {row["decision_id"] for row in rows if row["unsubscribed"]}
+
+
+def test_who_unsubscribes_within_the_window_is_told_whichever_way_it_was_said(lake):
+    ways = ("clicked", "denied", "withdrew", "reported", "granted", "sooner", "later", "never")
+    add(lake, "decisions", *(decision(way, customer=way) for way in ways))
+    add(
+        lake,
+        "interactions",
+        buy("clicked", NOON + timedelta(days=1), kind="unsubscribe"),
+        buy("sooner", NOON, kind="unsubscribe"),
+        buy("later", NOON + WINDOW + MICROSECOND, kind="unsubscribe"),
+    )
+    add(
+        lake,
+        "consents",
+        consent("denied", "denied", NOON + MICROSECOND),
+        consent("withdrew", "withdrawn", NOON + WINDOW),
+        consent("granted", "granted", NOON + timedelta(days=1)),
+        consent("sooner", "withdrawn", NOON - timedelta(days=1)),
+        consent("later", "denied", NOON + WINDOW + MICROSECOND),
+    )
+    add(lake, "outcomes", outcome("o", "reported", NOON + timedelta(days=2), kind="unsubscribe"))
+    assert unsubscribers(lake) == {"clicked", "denied", "withdrew", "reported"}
+
+
+def test_a_consent_withdrawn_under_another_name_of_the_customer_counts(lake):
+    add(lake, "decisions", decision("mail", customer="ann"), decision("other", customer="bob"))
+    add(lake, "consents", consent("cookie", "withdrawn", NOON + timedelta(days=1)))
+    assert unsubscribers(lake, members=MEMBERS) == {"mail"}
+    assert unsubscribers(lake) == set()
+
+
+def test_who_unsubscribes_has_not_converted(lake):
+    add(lake, "decisions", decision("d"))
+    add(lake, "interactions", buy("a", NOON + timedelta(days=1), kind="unsubscribe", value=5.0))
+    row = by_id(decision_rows(lake, catalogue(lifetime_days=100), until=LATER))["d"]
+    assert (row["converted"], row["value"], row["churned"], row["unsubscribed"]) == (False, 0.0, True, True)
+
+
+def test_who_converts_in_time_has_not_left_be_it_after_the_window(lake):
+    names = ("soon", "just", "late", "never", "told")
+    add(lake, "decisions", *(decision(name, customer=name) for name in names))
+    add(
+        lake,
+        "interactions",
+        buy("soon", NOON + timedelta(days=1)),
+        buy("just", NOON + timedelta(days=20)),
+        buy("late", NOON + timedelta(days=20) + MICROSECOND),
+        buy("never", NOON),
+    )
+    add(lake, "outcomes", outcome("o", "told", NOON + timedelta(days=15)))
+    rows = by_id(decision_rows(lake, catalogue(lifetime_days=100), until=LATER))
+    assert {name: (rows[name]["converted"], rows[name]["churned"]) for name in names} == {
+        "soon": (True, False),
+        "just": (False, False),
+        "late": (False, True),
+        "never": (False, True),
+        "told": (False, False),
+    }
+
+
+def test_nobody_looks_at_churn_where_a_customer_who_leaves_costs_nothing(lake):
+    add(lake, "decisions", decision("d"))
+    assert by_id(decision_rows(lake, catalogue(), until=LATER))["d"]["churned"] is None
+
+
+def test_a_decision_whose_customer_may_still_stay_is_not_closed_though_its_window_is(lake):
+    add(lake, "decisions", decision("d"))
+    add(lake, "interactions", buy("a", NOON + timedelta(days=1)))
+    until = NOON + timedelta(days=20)
+    for rules, closed in (({}, 1), ({"lifetime_days": 100}, 0), ({"lifetime_days": 100, "churn_days": 5}, 1)):
+        assert decision_rows(lake, catalogue(**rules), until=until - MICROSECOND).num_rows == closed
+    assert decision_rows(lake, catalogue(lifetime_days=100), until=until).num_rows == 1
+
+
+@pytest.mark.parametrize("happened", ["nothing", "a purchase", "an outcome", "a contact", "an unsubscribe"])
+def test_a_decision_whose_window_is_open_is_not_learnt_from_whatever_came_of_it(lake, happened):
+    soon = NOON + timedelta(days=1)
+    add(lake, "decisions", decision("open"), decision("closed", customer="b", at=NOON - MICROSECOND))
+    if happened == "an outcome":
+        add(lake, "outcomes", outcome("o", "open", soon, value=100.0))
+    elif happened != "nothing":
+        kind = happened.split()[-1]
+        add(lake, "interactions", buy("a", soon, kind=kind) | {"decision_id": "open"})
+    rows = decision_rows(lake, catalogue(), until=NOON + WINDOW - MICROSECOND).to_pylist()
+    assert [row["decision_id"] for row in rows] == ["closed"]
+
+
+def deferred(name, *, value=True, **given):
+    return decision(name, customer=name, record=json.dumps({"deferred": value, "arm": "random"}), **given)
+
+
+def test_a_deferred_decision_counts_once_a_contact_has_carried_it_out(lake):
+    add(lake, "decisions", decision("export"), decision("at_once", record=json.dumps({"arm": "treatment"})))
+    add(lake, "decisions", deferred("undeferred", value=False), *map(deferred, ("reported", "sent", "late", "clicked", "never")))
+    late = NOON + WINDOW + MICROSECOND
+    add(
+        lake,
+        "outcomes",
+        outcome("o1", "reported", NOON + WINDOW, kind="contact"),
+        outcome("o2", "late", late, kind="contact"),
+        outcome("o3", "clicked", NOON + MICROSECOND, kind="click"),
+    )
+    add(
+        lake,
+        "interactions",
+        buy("another name", NOON, kind="contact") | {"decision_id": "sent"},
+        buy("never", NOON, kind="contact"),
+    )
+    rows = by_id(decision_rows(lake, catalogue(), until=LATER))
+    assert {name for name, row in rows.items() if row["activated"]} == {"export", "at_once", "undeferred", "reported", "sent"}
+    assert len(rows) == 8
+
+
+def test_a_deferred_decision_to_do_nothing_counts_since_nothing_is_left_to_carry_out(lake):
+    add(lake, "decisions", deferred("nothing", touchpoint="none"), deferred("waits"))
+    rows = by_id(decision_rows(lake, catalogue(), until=LATER))
+    assert {name: row["activated"] for name, row in rows.items()} == {"nothing": True, "waits": False}
+
+
+def test_the_arm_of_the_experiment_is_the_records(lake):
+    add(lake, "decisions", decision("export"), deferred("random"), decision("old", record=json.dumps({"chosen": "none"})))
+    rows = by_id(decision_rows(lake, catalogue(), until=LATER))
+    assert {name: row["arm"] for name, row in rows.items()} == {"export": "treatment", "random": "random", "old": "treatment"}
+
+
+def test_what_happens_after_its_windows_changes_nothing_about_a_decision(lake):
+    objective = {"lifetime_days": 100}
+    add(lake, "interactions", buy("a", NOON - timedelta(days=1)), buy("b", NOON + timedelta(days=1)))
+    add(lake, "decisions", decision("d"), decision("e", customer="b", touchpoint="none"), deferred("f"))
+    before = decision_rows(lake, catalogue(**objective), until=LATER)
+    snapshots = snapshot_rows(lake, catalogue(), times=[microseconds(NOON)])
+    after = NOON + timedelta(days=20) + MICROSECOND
+    add(lake, "interactions", *(buy(name, after, kind=kind) for name in ("a", "b", "f") for kind in ("purchase", "unsubscribe")))
+    add(lake, "interactions", buy("f", after, kind="contact") | {"decision_id": "f"}, buy("new", after))
+    add(lake, "outcomes", *(outcome(f"late {name}", name, after, value=9.0) for name in ("d", "e", "f")))
+    add(lake, "consents", *(consent(name, "withdrawn", after) for name in ("a", "b", "f")))
+    assert decision_rows(lake, catalogue(**objective), until=LATER) == before
+    assert snapshot_rows(lake, catalogue(), times=[microseconds(NOON)]) == snapshots

@@ -6,6 +6,7 @@ import pytest
 from features.catalogue import parse_catalogue
 from features.errors import TrainingError
 from training.learn import learn
+from training.learners import CANDIDATES
 from training.snapshots import Snapshots
 
 CATALOGUE = parse_catalogue(
@@ -23,13 +24,25 @@ def snapshots_of(log):
         churned=1.0 - log.conversion,
         converted=log.conversion > 0,
         value=log.value,
+        later_value=log.value,
         features=log.features,
     )
 
 
 @pytest.fixture(scope="module")
-def scorer(log):
+def learnt(log):
     return learn(log, snapshots_of(log), CATALOGUE, seed=1)
+
+
+@pytest.fixture(scope="module")
+def scorer(learnt):
+    return learnt.scorer
+
+
+def test_a_learner_that_earns_more_beyond_doubt_is_chosen_and_said_to_be(learnt):
+    assert learnt.scorer is learnt.personal
+    assert learnt.name in {candidate.name for candidate in CANDIDATES}
+    assert learnt.selection.reason.startswith(f"personalized by {learnt.name}: better than always ")
 
 
 def test_the_uplift_of_a_confounded_log_is_recovered_in_sign_and_size(log, scorer):
@@ -58,22 +71,32 @@ def test_contributions_sum_to_the_uplift_and_name_the_feature_that_drives_it(log
     rows = log.features[:200]
     contributions = scorer.contributions(rows, 1)
     assert contributions.shape == (200, len(log.feature_names) + 1)
-    expected = scorer.uplift.predict(np.column_stack([rows, np.ones(200)])) + scorer.offsets[1]
-    assert contributions.sum(axis=1) == pytest.approx(expected, abs=1e-9)
+    assert contributions.sum(axis=1) == pytest.approx(scorer.effects.uplift(rows)[:, 1], abs=1e-9)
     assert np.abs(contributions[:, :-1]).mean(axis=0).argmax() == 3
 
 
-def test_learning_twice_gives_the_same_models(log, scorer):
+def test_learning_twice_gives_the_same_models(log, learnt):
     again = learn(log, snapshots_of(log), CATALOGUE, seed=1)
-    assert again.conversion.booster.text == scorer.conversion.booster.text
-    assert again.uplift.booster.text == scorer.uplift.booster.text
-    assert again == scorer
+    assert again.scorer == learnt.scorer
+    assert again.selection == learnt.selection
+
+
+def test_where_nothing_can_be_told_everybody_is_treated_alike_and_it_is_said(log):
+    few = log.where(np.arange(len(log)) < 200)
+    learnt = learn(few, snapshots_of(few), CATALOGUE, seed=1)
+    assert learnt.name in ("always none", "always mail.offer")
+    assert f"cannot be distinguished from {learnt.name}" in learnt.selection.reason
+    scores = learnt.scorer.score(log.features)
+    assert len(np.unique(scores.propensity, axis=0)) == 1 and len(np.unique(scores.value)) == 1
+    assert len(np.unique(learnt.personal.score(log.features).propensity[:, 0])) > 10
 
 
 def test_an_arm_that_was_never_sent_keeps_its_prior(log):
     untried = log.where(log.arm == 0)
-    scorer = learn(untried, snapshots_of(untried), CATALOGUE, seed=1)
-    assert scorer.offsets == (0.0, pytest.approx(0.03))
+    learnt = learn(untried, snapshots_of(untried), CATALOGUE, seed=1)
+    for scorer in (learnt.scorer, learnt.personal):
+        assert scorer.effects.offsets == (0.0, pytest.approx(0.03))
+        assert scorer.effects.terms == ()
 
 
 def test_too_few_decisions_are_refused(log):

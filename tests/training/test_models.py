@@ -3,7 +3,7 @@ import pytest
 
 from features.errors import ArtifactError
 from training.calibration import Calibration, Link
-from training.models import BINARY, Booster, Predictor, fit_booster, with_trees
+from training.models import BINARY, MEAN, Booster, Predictor, fit_booster, fit_together, with_trees
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +53,20 @@ def test_a_label_of_one_class_still_gives_a_predictor(data):
 def test_text_that_is_no_model_is_refused():
     with pytest.raises(ArtifactError, match="train and register it again"):
         Booster.load("tree\nnonsense")
+
+
+def test_boosters_fitted_together_share_a_goal():
+    # two scores whose sum is to be the label: each alone would overshoot
+    rng = np.random.default_rng(4)
+    features = rng.normal(size=(2000, 2))
+    label = features[:, 0] + features[:, 1]
+
+    def gradient(raw):
+        beyond = raw.sum(axis=1, keepdims=True) - label[:, None]
+        return np.repeat(beyond, 2, axis=1), np.ones(raw.shape)
+
+    first, second = fit_together(features, 2, gradient=gradient, recipe=with_trees(MEAN, 80), seed=1)
+    assert (first.trees, first.width, second.trees) == (80, 2, 80)
+    both = first.raw(features) + second.raw(features)
+    assert np.corrcoef(both, label)[0, 1] > 0.97
+    assert np.abs(both - label).mean() < 0.3

@@ -4,6 +4,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from training.dataset import load_dataset
 from training.prepare import prepare, with_probabilities
 
 
@@ -34,3 +35,18 @@ def test_what_customers_did_since_the_last_closed_decision_gives_another_fingerp
     assert sooner.dataset.fingerprint == later.dataset.fingerprint
     assert sooner.fingerprint != later.fingerprint
     assert prepared(home.until).fingerprint == later.fingerprint
+
+
+def test_what_is_lost_with_who_leaves_is_in_the_reward_where_the_catalogue_looks_so_far_ahead(home):
+    objective = home.catalogue.objective.model_copy(update={"lifetime_days": 365})
+    catalogue = home.catalogue.model_copy(update={"objective": objective})
+    dataset = prepare(
+        catalogue=catalogue, lake=home.lake, store=home.store, until=home.until, seed=1, on_progress=lambda line: None
+    ).dataset
+    plain = load_dataset(home.lake, home.store, catalogue, until=home.until)
+    lost = plain.reward - dataset.reward
+    assert (lost[plain.churned == 0] == 0).all()
+    assert (lost[plain.churned == 1] > 0).all()
+    # of the churn window's 56 days a customer who stays brings half the money as profit, 337 / 56 times over
+    later = 0.5 * (365 - 28) / 56 * plain.value[plain.conversion > 0].mean()
+    assert lost[plain.churned == 1].mean() == pytest.approx(later, rel=0.6)

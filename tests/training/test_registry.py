@@ -1,17 +1,22 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
 import pytest
 
 from features.errors import ArtifactError
 from features.settings import Settings
-from training.artifact import MODELS, POLICY_FILE, artifact_sha256
-from training.registered import history_tag
+from training.artifact import POLICY_FILE, artifact_sha256
+from training.linear import Linear
+from training.registered import InForce, history_tag
 from training.registry import POLICY, Registry
+from training.stored import load_model
 
 
 def folder_of(tmp_path, text):
     """The registry looks at files and digests only, so any text will do for a model."""
     folder = tmp_path / text
     folder.mkdir()
-    for name in (POLICY_FILE, *(f"{model}.txt" for model in MODELS)):
+    for name in (POLICY_FILE, "conversion.txt", "value.txt", "churn.txt"):
         (folder / name).write_text(f"{text} {name}")
     return folder
 
@@ -75,7 +80,7 @@ def test_a_promotion_killed_before_the_alias_moved_leaves_the_champion_and_can_b
     first, second, third = (register(text).version for text in ("f", "f2", "f3"))
     registry.promote(first)
     registry.promote(second)
-    registry._client.set_registered_model_tag(POLICY, *history_tag([first, second, third]))
+    registry._client.set_registered_model_tag(POLICY, *history_tag([InForce(version) for version in (first, second, third)]))
     assert registry.champion()[0] == second
     registry.promote(third)
     assert [registry.rollback(), registry.rollback()] == [second, first]
@@ -110,6 +115,39 @@ def test_a_version_that_was_put_in_force_by_hand_is_rolled_back_to_the_champion_
     first, second = register("o").version, register("p").version
     registry.promote(first)
     registry._client.set_registered_model_alias(POLICY, "champion", str(second))
+    assert registry.rollback() == first
+
+
+DAY = timedelta(days=1)
+MONDAY = datetime(2024, 1, 1, 8, 30, tzinfo=UTC)
+
+
+def test_since_when_each_version_is_in_force_is_kept_and_repeating_a_promotion_does_not_change_it(tmp_path):
+    registry = Registry(Settings(home=tmp_path / "times"))
+    assert registry.in_force() == ()
+    versions = []
+    for text in ("first", "second"):
+        with registry.run(text) as run:
+            versions.append(registry.register_policy(run, folder_of(tmp_path, text), fingerprint=text).version)
+    first, second = versions
+    registry.promote(first, at=MONDAY)
+    registry.promote(second, at=MONDAY + DAY)
+    registry.promote(second, at=MONDAY + 2 * DAY)
+    assert registry.in_force() == (InForce(first, MONDAY), InForce(second, MONDAY + DAY))
+    registry.rollback(at=MONDAY + 3 * DAY, reasons=["value fell", "so did conversion"])
+    assert registry.in_force() == (InForce(first, MONDAY + 3 * DAY),)
+    tags = registry._version(second).tags
+    assert (tags["rolled_back"], tags["promoted_at"]) == ("value fell; so did conversion", "2024-01-02 08:30:00+00:00")
+    registry.promote(second, at=MONDAY + 4 * DAY)
+    assert registry.in_force() == (InForce(first, MONDAY + 3 * DAY), InForce(second, MONDAY + 4 * DAY))
+
+
+def test_a_history_without_times_is_read(registry, register):
+    first, second = register("q").version, register("r").version
+    registry.promote(first)
+    registry.promote(second)
+    registry._client.set_registered_model_tag(POLICY, "history", f"[{first}, {second}]")
+    assert registry.in_force() == (InForce(first), InForce(second))
     assert registry.rollback() == first
 
 
@@ -174,3 +212,12 @@ def test_a_run_that_fails_is_marked_so(registry):
     assert [runs[run].info.status for run in (failed, parent, child)] == ["FAILED", "FINISHED", "FINISHED"]
     assert runs[child].data.metrics == {"known": 1.0}
     assert (runs[child].data.params, runs[child].data.tags["mlflow.parentRunId"]) == ({"seed": "3"}, parent)
+
+
+def test_a_model_of_any_kind_is_registered_as_text(registry):
+    model = Linear.constant(2, 0.5)
+    with registry.run("straight") as run:
+        version = registry.log_model(run, "straight", model, example=np.zeros((3, 2)), columns=["a", "b"])
+    assert version == 1
+    file = next(registry.settings.artifacts_path.glob(f"{run}/artifacts/straight/model.txt"))
+    assert load_model(file.read_text(encoding="utf-8")) == model

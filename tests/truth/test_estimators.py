@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from features.synthetic import PAST_KINDS, logged_decisions, make_world
-from training.ope import Log, difference, dm, dr, ips, snips
+from training.ope import NORMAL, Bernstein, Bootstrap, Cautious, Log, difference, dm, dr, ips, snips, switch_dr, switch_threshold
 
-LOGS = 400
+LOGS = 300
 DECISIONS = 1500
 WORLD = make_world(20_000, rng=np.random.default_rng(1))
 SEEN = [kind.value for kind in PAST_KINDS]
@@ -55,8 +55,9 @@ def reward_model(log):
 def simulated(repeats):
     """Estimates of every kind over many logs, each customer with `repeats` decisions in a log."""
     rng = np.random.default_rng(100 + repeats)
-    found = {"ips": [], "snips": [], "dm": [], "dr": [], "difference": [], "two intervals": []}
-    for _ in range(LOGS):
+    names = ("ips", "snips", "dm", "dr", "switch_dr", "difference", "two intervals", "bootstrap", "empirical Bernstein")
+    found = {name: [] for name in names}
+    for number in range(LOGS):
         logged = logged_decisions(WORLD, DECISIONS, LOGGING, rng, repeats=repeats)
         log = Log(rewards=logged.rewards, actions=logged.actions, probabilities=logged.probabilities, clusters=logged.customers)
         target, nothing, model = TARGET[logged.customers], NOTHING[logged.customers], reward_model(logged)
@@ -65,10 +66,13 @@ def simulated(repeats):
             snips(log, target),
             dm(log, target, model),
             dr(log, target, model),
+            switch_dr(log, target, model),
             difference(log, target, nothing, model),
         ]
         for estimate in estimates:
             found[estimate.name].append(estimate)
+        for interval in (Bootstrap(number, samples=150), Bernstein()):
+            found[interval.kind].append(dr(log, target, model, interval=interval))
         found["two intervals"].append(estimates[3].standard_error + dr(log, nothing, model).standard_error)
     return found
 
@@ -87,9 +91,19 @@ def mean_squared_error(estimates, truth):
 
 
 @pytest.mark.parametrize("repeats", [1, 5])
-@pytest.mark.parametrize("name", ["ips", "snips", "dr"])
+@pytest.mark.parametrize("name", ["ips", "snips", "switch_dr", "bootstrap"])
 def test_95_percent_intervals_hold_the_true_value_in_91_to_98_percent_of_logs(name, repeats):
     assert 0.91 <= coverage(simulated(repeats)[name], TRUTH) <= 0.98
+
+
+@pytest.mark.parametrize("repeats", [1, 5])
+def test_95_percent_intervals_of_dr_hold_the_true_value_in_at_least_93_percent_of_logs(repeats):
+    assert 0.93 <= coverage(simulated(repeats)["dr"], TRUTH) <= 0.98
+
+
+@pytest.mark.parametrize("repeats", [1, 5])
+def test_empirical_bernstein_intervals_hold_the_true_value_at_least_as_often_as_they_say(repeats):
+    assert coverage(simulated(repeats)["empirical Bernstein"], TRUTH) >= 0.95
 
 
 @pytest.mark.parametrize("repeats", [1, 5])
@@ -103,9 +117,46 @@ def test_ips_and_dr_are_unbiased(name):
 
 
 @pytest.mark.parametrize("repeats", [1, 5])
-def test_dr_errs_no_more_than_ips(repeats):
+@pytest.mark.parametrize("name", ["dr", "switch_dr"])
+def test_dr_and_switch_dr_err_no_more_than_ips(name, repeats):
     found = simulated(repeats)
-    assert mean_squared_error(found["dr"], TRUTH) <= mean_squared_error(found["ips"], TRUTH)
+    assert mean_squared_error(found[name], TRUTH) <= mean_squared_error(found["ips"], TRUTH)
+
+
+def small_and_skewed(interval, *, logs=300, decisions=150):
+    """Estimates of the rate of a response that one in twenty gives, from logs in which half of the decisions do not count."""
+    rng = np.random.default_rng(3)
+    target = np.tile([1.0, 0.0], (decisions, 1))
+    for number in range(logs):
+        actions = rng.integers(2, size=decisions)
+        rewards = (rng.random(decisions) < 0.05).astype(float)
+        log = Log(rewards=rewards, actions=actions, probabilities=np.full(decisions, 0.5))
+        yield ips(log, target, interval=interval(number))
+
+
+def test_in_small_skewed_logs_cautious_intervals_hold_the_truth_where_normal_ones_do_not():
+    normal, cautious, bernstein = (
+        coverage(list(small_and_skewed(interval)), 0.05)
+        for interval in (lambda number: NORMAL, Cautious, lambda number: Bernstein(span=2.0))
+    )
+    assert normal < 0.92
+    assert cautious >= 0.95
+    assert bernstein >= 0.95
+
+
+def test_switch_dr_errs_less_than_dr_where_rare_choices_bring_nothing_but_noise():
+    rng = np.random.default_rng(4)
+    n, truth, table, target = 500, 1.0, np.tile([0.999, 0.001], (500, 1)), np.tile([0.98, 0.02], (500, 1))
+    errors = {"dr": [], "switch_dr": []}
+    for _ in range(300):
+        actions = (rng.random(n) < 0.001).astype(int)
+        rewards = truth + np.where(actions == 1, rng.choice([-10.0, 10.0], size=n), 0.0)
+        log = Log(rewards=rewards, actions=actions, probabilities=table[np.arange(n), actions], all_probabilities=table)
+        model = np.full((n, 2), truth)
+        threshold = switch_threshold(log, target, model, reward_span=1.0)
+        for found in (dr(log, target, model), switch_dr(log, target, model, threshold=threshold)):
+            errors[found.name].append(found)
+    assert mean_squared_error(errors["switch_dr"], truth) < 0.5 * mean_squared_error(errors["dr"], truth)
 
 
 def test_reported_standard_errors_are_the_scatter_over_logs():

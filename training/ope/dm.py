@@ -1,11 +1,12 @@
 """The direct method: believes the reward model; its interval knows nothing of the model's error."""
 
-from training.ope.estimate import Estimate, mean_estimate
+from training.ope.estimate import Estimate, estimate_from
+from training.ope.interval import NORMAL, Interval
 from training.ope.log import FloatArray, Log, check_predictions
 from training.ope.weights import weigh
 
 
-def dm(log: Log, target: FloatArray, reward_model: FloatArray, *, level: float = 0.95) -> Estimate:
+def dm(log: Log, target: FloatArray, reward_model: FloatArray, *, level: float = 0.95, interval: Interval = NORMAL) -> Estimate:
     """The mean over decisions of what the model expects under the target policy.
 
     Parameters
@@ -13,6 +14,7 @@ def dm(log: Log, target: FloatArray, reward_model: FloatArray, *, level: float =
     target : shape (n, k), the target policy's probabilities, rows sum to 1.
     reward_model : shape (n, k), predicted reward of every arm, cross-fitted: not by a model that saw the row's customer.
     level : of the interval.
+    interval : how `low` and `high` are made.
 
     Raises
     ------
@@ -21,4 +23,4 @@ def dm(log: Log, target: FloatArray, reward_model: FloatArray, *, level: float =
     """
     weights = weigh(log, target)
     check_predictions(reward_model, target)
-    return mean_estimate("dm", (target * reward_model).sum(axis=1), log, weights, level=level)
+    return estimate_from("dm", (target * reward_model).sum(axis=1), log, weights, level=level, interval=interval)

@@ -2,13 +2,20 @@
 
 from dataclasses import replace
 
-from training.ope.estimate import Estimate, mean_estimate
+from training.ope.estimate import Estimate, estimate_from
+from training.ope.interval import NORMAL, Interval
 from training.ope.log import FloatArray, Log, check_predictions
 from training.ope.weights import Weights, weigh
 
 
 def dr(
-    log: Log, target: FloatArray, reward_model: FloatArray, *, level: float = 0.95, max_weight: float | None = None
+    log: Log,
+    target: FloatArray,
+    reward_model: FloatArray,
+    *,
+    level: float = 0.95,
+    max_weight: float | None = None,
+    interval: Interval = NORMAL,
 ) -> Estimate:
     """The mean of the model's expectation plus weight x (reward - prediction).
 
@@ -18,6 +25,7 @@ def dr(
     reward_model : shape (n, k), predicted reward of every arm, cross-fitted: not by a model that saw the row's customer.
     level : of the interval.
     max_weight : weights above it are clipped to it, which leans on the model; None clips nothing.
+    interval : how `low` and `high` are made.
 
     Raises
     ------
@@ -29,7 +37,8 @@ def dr(
     Miroslav Dudík, John Langford and Lihong Li, "Doubly Robust Policy Evaluation and Learning", 2011.
     """
     weights = weigh(log, target, max_weight=max_weight)
-    return mean_estimate("dr", _terms(log, target, reward_model, weights), log, weights, level=level)
+    terms = robust_terms(log, target, reward_model, weights)
+    return estimate_from("dr", terms, log, weights, level=level, interval=interval)
 
 
 def difference(
@@ -40,6 +49,7 @@ def difference(
     *,
     level: float = 0.95,
     max_weight: float | None = None,
+    interval: Interval = NORMAL,
 ) -> Estimate:
     """The value of `target` minus that of `other`, both doubly robust, paired decision by decision.
 
@@ -49,7 +59,7 @@ def difference(
     Parameters
     ----------
     target, other : shape (n, k), the two policies' probabilities, rows sum to 1.
-    reward_model, level, max_weight : as in `dr`.
+    reward_model, level, max_weight, interval : as in `dr`.
 
     Raises
     ------
@@ -57,8 +67,8 @@ def difference(
         When an array does not fit; the message names the row.
     """
     ours, theirs = weigh(log, target, max_weight=max_weight), weigh(log, other, max_weight=max_weight)
-    terms = _terms(log, target, reward_model, ours) - _terms(log, other, reward_model, theirs)
-    estimate = mean_estimate("difference", terms, log, ours, level=level)
+    terms = robust_terms(log, target, reward_model, ours) - robust_terms(log, other, reward_model, theirs)
+    estimate = estimate_from("difference", terms, log, ours, level=level, interval=interval)
     return replace(
         estimate,
         effective_sample_size=min(ours.effective_sample_size, theirs.effective_sample_size),
@@ -68,7 +78,8 @@ def difference(
     )
 
 
-def _terms(log: Log, target: FloatArray, reward_model: FloatArray, weights: Weights) -> FloatArray:
+def robust_terms(log: Log, target: FloatArray, reward_model: FloatArray, weights: Weights) -> FloatArray:
+    """Shape (n,): each decision's doubly robust term, whose mean is the value."""
     check_predictions(reward_model, target)
     errors = log.rewards - reward_model[log.rows, log.actions]
     expected: FloatArray = (target * reward_model).sum(axis=1)

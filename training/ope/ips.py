@@ -1,11 +1,14 @@
 """Inverse probability scoring: unbiased when the logged probabilities are true, noisy when weights are large."""
 
-from training.ope.estimate import Estimate, mean_estimate
+from training.ope.estimate import Estimate, estimate_from
+from training.ope.interval import NORMAL, Interval
 from training.ope.log import FloatArray, Log
 from training.ope.weights import weigh
 
 
-def ips(log: Log, target: FloatArray, *, level: float = 0.95, max_weight: float | None = None) -> Estimate:
+def ips(
+    log: Log, target: FloatArray, *, level: float = 0.95, max_weight: float | None = None, interval: Interval = NORMAL
+) -> Estimate:
     """The mean of weight x reward.
 
     Parameters
@@ -13,6 +16,7 @@ def ips(log: Log, target: FloatArray, *, level: float = 0.95, max_weight: float 
     target : shape (n, k), the target policy's probabilities, rows sum to 1.
     level : of the interval.
     max_weight : weights above it are clipped to it, which biases the value towards 0; None clips nothing.
+    interval : how `low` and `high` are made.
 
     Raises
     ------
@@ -24,4 +28,4 @@ def ips(log: Log, target: FloatArray, *, level: float = 0.95, max_weight: float 
     D. G. Horvitz and D. J. Thompson, "A generalization of sampling without replacement from a finite universe", 1952.
     """
     weights = weigh(log, target, max_weight=max_weight)
-    return mean_estimate("ips", weights.values * log.rewards, log, weights, level=level)
+    return estimate_from("ips", weights.values * log.rewards, log, weights, level=level, interval=interval)

@@ -28,7 +28,7 @@ class ConstantPolicy:
         return f"always {self.arm}"
 
     def as_probabilities(self, features: FloatArray, eligible: BoolArray) -> FloatArray:
-        """Shape (n, k): 1 on the arm where eligible, else 1 on `none`.
+        """Shape (n, k): 1 on the arm where eligible, else 1 on `none`, or where that is not either, on what is.
 
         Examples
         --------
@@ -40,7 +40,8 @@ class ConstantPolicy:
         check_eligible(features, eligible, self.arms)
         probabilities = np.zeros(eligible.shape)
         rows = np.arange(len(eligible))
-        probabilities[rows, np.where(eligible[:, self.arms.index(self.arm)], self.arms.index(self.arm), 0)] = 1.0
+        own = self.arms.index(self.arm)
+        probabilities[rows, np.where(eligible[:, own], own, eligible.argmax(axis=1))] = 1.0
         return probabilities
 
 

@@ -1,26 +1,30 @@
-"""Step 4: exact probabilities over the eligible arms, rarer the more money an arm is expected to forgo, and the draw."""
+"""Step 4: exact probabilities over the eligible arms, rarer the more money an arm is expected to forgo, and the draw.
 
+The method shares out what the floor leaves; then arms that are held back, such as new ones, are cut to their ceiling, and what
+that frees goes to the others in proportion.
+"""
+
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 import numpy as np
 
+from features.catalogue import Exploration
 from features.errors import PolicyError
-from training.policy.arbitrate import BoolArray, check_choices
+from training.policy.arbitrate import BoolArray, IntArray, check_choices
 from training.policy.score import FloatArray
 
 
-def inverse_gap_probabilities(net_values: FloatArray, eligible: BoolArray, *, sharpness: float, floor: float) -> FloatArray:
-    """Probabilities by inverse gap weighting, mixed with a floor.
-
-    Among K eligible arms, one that is `gap` worse than the best gets 1 / (K + sharpness x gap); the best gets the rest.
-    Then every eligible arm gets `floor`, and the remaining 1 - K x floor is shared out as before.
+def explore(
+    values: FloatArray, eligible: BoolArray, exploration: Exploration, *, ceilings: FloatArray | None = None
+) -> FloatArray:
+    """The probability of every arm.
 
     Parameters
     ----------
-    net_values : shape (n, k), money.
+    values : shape (n, k), money, by which arms are ordered.
     eligible : shape (n, k); every row has at least one.
-    sharpness : per unit of money; 0 is uniform.
-    floor : least probability of an eligible arm; uniform where K x floor is 1 or more.
+    ceilings : shape (k,), the most that each arm may get while another eligible one can take the rest; None holds none back.
 
     Returns
     -------
@@ -29,30 +33,74 @@ def inverse_gap_probabilities(net_values: FloatArray, eligible: BoolArray, *, sh
     Raises
     ------
     PolicyError
-        When shapes differ, a net value is not finite, a row has nothing eligible, or a parameter is negative.
+        When shapes differ, a value is not finite, a row has nothing eligible, or a parameter is negative.
+
+    Examples
+    --------
+    >>> explore(np.array([[0.0, 2.0]]), np.array([[True, True]]), Exploration(sharpness=1.0, floor=0.1)).round(3)
+    array([[0.3, 0.7]])
+    """
+    check_choices(values, eligible)
+    if not (exploration.sharpness >= 0.0 and exploration.floor >= 0.0):
+        raise PolicyError(f"sharpness {exploration.sharpness} and floor {exploration.floor} must be 0 or more")
+    count = eligible.sum(axis=1, keepdims=True)
+    share = np.minimum(exploration.floor, 1.0 / count)
+    shared_out = _METHODS[exploration.method](values, eligible, exploration)
+    probabilities = np.where(eligible, share + (1.0 - count * share) * shared_out, 0.0)
+    return probabilities if ceilings is None else _held_back(probabilities, eligible, np.maximum(ceilings, share))
+
+
+def _inverse_gap(values: FloatArray, eligible: BoolArray, exploration: Exploration) -> FloatArray:
+    """Among K eligible arms, one that is `gap` worse than the best gets 1 / (K + sharpness x gap); the best gets the rest.
 
     References
     ----------
     Dylan J. Foster and Alexander Rakhlin, "Beyond UCB: Optimal and Efficient Contextual Bandits with Regression Oracles", 2020.
-
-    Examples
-    --------
-    >>> inverse_gap_probabilities(np.array([[0.0, 2.0]]), np.array([[True, True]]), sharpness=1.0, floor=0.1).round(3)
-    array([[0.3, 0.7]])
     """
-    check_choices(net_values, eligible)
-    if not (sharpness >= 0.0 and floor >= 0.0):
-        raise PolicyError(f"sharpness {sharpness} and floor {floor} must be 0 or more")
-    rows = np.arange(len(net_values))
-    comparable = np.where(eligible, net_values, -np.inf)
-    best = comparable.argmax(axis=1)  # the first of equals, as arbitrate has it
-    gaps = np.where(eligible, comparable[rows, best][:, None] - net_values, 0.0)
+    rows, best, gaps = _gaps(values, eligible)
     count = eligible.sum(axis=1, keepdims=True)
-    probabilities = np.where(eligible, 1.0 / (count + sharpness * gaps), 0.0)
+    probabilities = np.where(eligible, 1.0 / (count + exploration.sharpness * gaps), 0.0)
     probabilities[rows, best] = 0.0
     probabilities[rows, best] = 1.0 - probabilities.sum(axis=1)
-    share = np.minimum(floor, 1.0 / count)
-    return np.where(eligible, share + (1.0 - count * share) * probabilities, 0.0)
+    return probabilities
+
+
+def _softmax(values: FloatArray, eligible: BoolArray, exploration: Exploration) -> FloatArray:
+    """Probabilities in proportion to exp(sharpness x value)."""
+    weights = np.where(eligible, np.exp(-exploration.sharpness * _gaps(values, eligible)[2]), 0.0)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def _epsilon_greedy(values: FloatArray, eligible: BoolArray, exploration: Exploration) -> FloatArray:
+    """The best, but for a share `epsilon` of times, when every eligible arm is as likely as the others."""
+    rows, best, _ = _gaps(values, eligible)
+    probabilities = np.where(eligible, exploration.epsilon / eligible.sum(axis=1, keepdims=True), 0.0)
+    probabilities[rows, best] += 1.0 - exploration.epsilon
+    return probabilities
+
+
+def _gaps(values: FloatArray, eligible: BoolArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Row numbers, each row's best arm (the first of equals, as arbitrate has it), and how much worse every eligible one is."""
+    rows, comparable = np.arange(len(values)), np.where(eligible, values, -np.inf)
+    best = comparable.argmax(axis=1)
+    return rows, best, np.where(eligible, comparable[rows, best][:, None] - values, 0.0)
+
+
+def _held_back(probabilities: FloatArray, eligible: BoolArray, ceilings: FloatArray) -> FloatArray:
+    """Cut arms to their ceilings; where that leaves nobody to take the rest, nothing is cut."""
+    free = eligible & (ceilings >= 1.0)
+    cut = np.where(free, probabilities, np.minimum(probabilities, ceilings))
+    taken = np.where(free, probabilities, 0.0).sum(axis=1, keepdims=True)
+    rest = 1.0 - np.where(free, 0.0, cut).sum(axis=1, keepdims=True)
+    scaled = np.where(free, probabilities * rest / np.where(taken > 0.0, taken, 1.0), cut)
+    return np.where(taken > 0.0, scaled, probabilities)
+
+
+_METHODS: Mapping[str, Callable[[FloatArray, BoolArray, Exploration], FloatArray]] = {
+    "squarecb": _inverse_gap,
+    "softmax": _softmax,
+    "epsilon_greedy": _epsilon_greedy,
+}
 
 
 def draw(probabilities: FloatArray, rng: np.random.Generator) -> int:

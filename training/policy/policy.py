@@ -1,6 +1,9 @@
 """The policy: the four steps in their order, as one function of features and eligibility."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -9,8 +12,9 @@ from features.catalogue import Catalogue, Exploration
 from features.domain import NONE
 from features.errors import PolicyError
 from training.policy.arbitrate import BoolArray, IntArray, arbitrate
-from training.policy.explore import inverse_gap_probabilities
-from training.policy.score import FloatArray, Scorer, Scores, net_value
+from training.policy.explore import explore
+from training.policy.score import FloatArray, Scorer, Scores
+from training.policy.value import Terms, ValueParts, priorities, value_parts
 
 
 class TargetPolicy(Protocol):
@@ -28,40 +32,39 @@ class TargetPolicy(Protocol):
         """Shape (n, k): P(choose the arm), rows sum to 1, exactly 0 where not eligible."""
 
 
+class Ranking(StrEnum):
+    """What the arms are ordered by."""
+
+    NET_VALUE = "net_value"  # what a contact changes, in money
+    PROPENSITY = "propensity"  # what is likely anyway, in money: only to see how much less that is worth
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """All that was computed for n customers and k arms; serving records it, evaluation uses the probabilities.
 
     Attributes
     ----------
-    net_values : shape (n, k), money beyond doing nothing.
+    parts : the money of every arm beyond doing nothing.
+    priorities : shape (n, k), what the arms were ordered by: net value and levers.
     order : shape (n, k), arm indices, best first, ineligible ones last.
     probabilities : shape (n, k), P(the policy chooses the arm).
     """
 
     scores: Scores
-    net_values: FloatArray
+    parts: ValueParts
+    priorities: FloatArray
     order: IntArray
     probabilities: FloatArray
 
     @property
-    def propensity(self) -> FloatArray:
-        """Shape (n, k): P(the customer converts | arm)."""
-        return self.scores.propensity
-
-    @property
-    def uplift(self) -> FloatArray:
-        """Shape (n, k): propensity beyond that of doing nothing."""
-        return self.scores.uplift
-
-    @property
-    def value(self) -> FloatArray:
-        """Shape (n,): money of a conversion."""
-        return self.scores.value
+    def net_values(self) -> FloatArray:
+        """Shape (n, k): money beyond doing nothing."""
+        return self.parts.net
 
     @property
     def best(self) -> IntArray:
-        """Shape (n,): index of the eligible arm with the highest net value."""
+        """Shape (n,): index of the eligible arm that goes before the others."""
         return self.order[:, 0]
 
 
@@ -72,36 +75,47 @@ class Policy:
     Attributes
     ----------
     arms : `none` first.
-    costs : shape (k,), money per contact; that of `none` is 0.
-    margin : share of the value that is profit.
+    ceilings : shape (k,), the most that each arm may get while it ramps up; 1 where it is not held back.
     """
 
     name: str
     version: str
     arms: tuple[str, ...]
-    costs: FloatArray
-    margin: float
+    terms: Terms
     exploration: Exploration
+    ceilings: FloatArray
     scorer: Scorer
+    ranking: Ranking = Ranking.NET_VALUE
 
     @classmethod
-    def of(cls, catalogue: Catalogue, scorer: Scorer, *, name: str, version: str) -> "Policy":
-        """A policy over the catalogue's arms, with its costs, margin and exploration."""
+    def of(
+        cls, catalogue: Catalogue, scorer: Scorer, *, name: str, version: str, chosen: Mapping[str, int] = MappingProxyType({})
+    ) -> "Policy":
+        """A policy over the catalogue's arms, with its terms and exploration.
+
+        Parameters
+        ----------
+        chosen : how often each arm was chosen in the decisions learnt from; they make it sharper, and new arms ramp up.
+        """
+        exploration = catalogue.exploration
+        thousands = max(sum(chosen.values()) / 1000, 1.0)
+        sharper = {"sharpness": exploration.sharpness * thousands**exploration.growth}
         return cls(
             name=name,
             version=version,
             arms=catalogue.arms,
-            costs=np.array([0.0, *(touchpoint.cost for touchpoint in catalogue.recommendable)]),
-            margin=catalogue.objective.margin,
-            exploration=catalogue.exploration,
+            terms=Terms.of(catalogue),
+            exploration=exploration.model_copy(update=sharper),
+            ceilings=ramp(catalogue.arms, exploration, chosen),
             scorer=scorer,
         )
 
     def __post_init__(self) -> None:
         if not self.arms or self.arms[0] != NONE:
             raise PolicyError(f"arms {self.arms} must start with {NONE!r}")
-        if self.costs.shape != (len(self.arms),) or not np.isfinite(self.costs).all() or self.costs[0] != 0.0:
-            raise PolicyError(f"costs {self.costs.tolist()} must be one finite number per arm of {self.arms}, 0 for {NONE!r}")
+        for name, found in (("costs", self.terms.costs), ("ceilings", self.ceilings)):
+            if found.shape != (len(self.arms),) or not np.isfinite(found).all():
+                raise PolicyError(f"{name} {found.tolist()} must be one finite number per arm of {self.arms}")
 
     def decide(self, features: FloatArray, eligible: BoolArray) -> Decided:
         """Score, arbitrate and explore for n customers.
@@ -109,25 +123,44 @@ class Policy:
         Parameters
         ----------
         features : shape (n, d), NaN where unknown.
-        eligible : shape (n, k), from step 1; column 0 is True.
+        eligible : shape (n, k), from step 1; every row has at least one.
 
         Raises
         ------
         PolicyError
-            When shapes do not fit, `none` is not eligible somewhere, or the scorer returns what is no score.
+            When shapes do not fit, nothing is eligible somewhere, or the scorer returns what is no score.
         """
         check_eligible(features, eligible, self.arms)
         scores = self.scorer.score(features)
-        net_values = net_value(scores, self.costs, self.margin)
-        order = arbitrate(net_values, eligible)
-        probabilities = inverse_gap_probabilities(
-            net_values, eligible, sharpness=self.exploration.sharpness, floor=self.exploration.floor
-        )
-        return Decided(scores, net_values, order, probabilities)
+        parts = value_parts(scores, self.terms)
+        weighed = priorities(self._ranked(scores, parts), self.terms.levers)
+        order = arbitrate(weighed, eligible)
+        probabilities = explore(weighed, eligible, self.exploration, ceilings=self.ceilings)
+        return Decided(scores, parts, weighed, order, probabilities)
 
     def as_probabilities(self, features: FloatArray, eligible: BoolArray) -> FloatArray:
         """What it would have chosen on every row of a log: `decide`'s probabilities."""
         return self.decide(features, eligible).probabilities
+
+    def _ranked(self, scores: Scores, parts: ValueParts) -> FloatArray:
+        if self.ranking is Ranking.NET_VALUE:
+            return parts.net
+        likely = scores.propensity * (scores.value * self.terms.margin)[:, None]
+        likely[:, 0] = 0.0  # doing nothing earns nothing of its own: who counts responses always finds a contact better
+        return likely - parts.cost - parts.incentive - parts.fatigue
+
+
+def ramp(arms: Sequence[str], exploration: Exploration, chosen: Mapping[str, int]) -> FloatArray:
+    """The most that each arm may get, shape (k,): from `ramp_share` up to all, in proportion to how often it was chosen.
+
+    >>> ramp(("none", "a.b", "c.d"), Exploration(ramp_decisions=200, ramp_share=0.1), {"a.b": 100, "c.d": 500}).tolist()
+    [1.0, 0.55, 1.0]
+    """
+    if not exploration.ramp_decisions:
+        return np.ones(len(arms))
+    ripe = np.array([min(chosen.get(arm, 0) / exploration.ramp_decisions, 1.0) for arm in arms])
+    ripe[0] = 1.0
+    return np.asarray(exploration.ramp_share + (1.0 - exploration.ramp_share) * ripe)
 
 
 def check_eligible(features: FloatArray, eligible: BoolArray, arms: tuple[str, ...]) -> None:
@@ -136,5 +169,6 @@ def check_eligible(features: FloatArray, eligible: BoolArray, arms: tuple[str, .
         raise PolicyError(
             f"features {features.shape} must be (n, d), eligibility {eligible.shape} {eligible.dtype} bool (n, {len(arms)})"
         )
-    if not eligible[:, 0].all():
-        raise PolicyError(f"row {int(eligible[:, 0].argmin())}: {NONE!r} must always be eligible")
+    if not eligible.any(axis=1).all():
+        row = int(eligible.any(axis=1).argmin())
+        raise PolicyError(f"row {row}: nothing is eligible; {NONE!r} always is, unless another is mandatory")

@@ -1,7 +1,7 @@
-"""Step 2: what each arm is worth for each customer: propensities and values from a scorer, then money."""
+"""Step 2, first half: what is expected of each customer under each arm, from a scorer."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +20,75 @@ class Scores:
     ----------
     propensity : shape (n, k), P(the customer converts | arm), in [0, 1]; column 0 is `none`.
     value : shape (n,), money of a conversion before margin.
-    churn : shape (n,), P(the customer leaves), in [0, 1].
+    churn : shape (n, k), P(the customer leaves | arm), in [0, 1].
+    lifetime : shape (n,), profit that a customer who stays brings later on; what leaving costs.
+    unsubscribe : shape (n, k), P(the contact makes the customer unsubscribe), in [0, 1]; that of `none` is 0.
+    recent_contacts : shape (n,), contacts of the last 30 days or so.
     """
 
     propensity: FloatArray
     value: FloatArray
     churn: FloatArray
+    lifetime: FloatArray
+    unsubscribe: FloatArray
+    recent_contacts: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        propensity: FloatArray,
+        value: FloatArray,
+        *,
+        churn: FloatArray | None = None,
+        lifetime: FloatArray | None = None,
+        unsubscribe: FloatArray | None = None,
+        recent_contacts: FloatArray | None = None,
+    ) -> Self:
+        """Scores of which only some are known; the others are zero."""
+        n, shape = len(propensity), propensity.shape
+        return cls(
+            propensity,
+            value,
+            np.zeros(shape) if churn is None else churn,
+            np.zeros(n) if lifetime is None else lifetime,
+            np.zeros(shape) if unsubscribe is None else unsubscribe,
+            np.zeros(n) if recent_contacts is None else recent_contacts,
+        )
 
     @property
     def uplift(self) -> FloatArray:
         """Shape (n, k): the change in propensity against doing nothing; column 0 is zero."""
         return self.propensity - self.propensity[:, :1]
+
+    @property
+    def churn_change(self) -> FloatArray:
+        """Shape (n, k): the change in P(the customer leaves) against doing nothing; column 0 is zero."""
+        return self.churn - self.churn[:, :1]
+
+    def check(self, arms: int) -> None:
+        """Refuse what is no score.
+
+        Raises
+        ------
+        PolicyError
+            When the shapes do not fit each other, a number is not finite, or a probability is outside [0, 1].
+        """
+        n = len(self.value)
+        for name, shape in (("propensity", (n, arms)), ("churn", (n, arms)), ("unsubscribe", (n, arms))):
+            self._check_shape(name, shape)
+            found = getattr(self, name)
+            # min and max propagate NaN, and no comparison holds for NaN: two reductions check range and finiteness at once
+            if n and not (found.min() >= 0.0 and found.max() <= 1.0):
+                raise PolicyError(f"a {name} is outside [0, 1] or not a number: calibrate the scorer's output")
+        for name in ("value", "lifetime", "recent_contacts"):
+            self._check_shape(name, (n,))
+            if not np.isfinite(getattr(self, name)).all():
+                raise PolicyError(f"a {name} is not a finite number: the scorer must return one for every row")
+
+    def _check_shape(self, name: str, shape: tuple[int, ...]) -> None:
+        found = getattr(self, name).shape
+        if found != shape:
+            raise PolicyError(f"{name} of shape {found} must be {shape}: the scorer must score every row under every arm")
 
 
 class Scorer(Protocol):
@@ -46,64 +104,36 @@ class PriorScorer:
 
     Attributes
     ----------
-    propensity : shape (k,), P(a customer converts | arm).
-    value, churn : the mean value of a conversion and the mean churn.
+    propensity, churn, unsubscribe : shape (k,), probabilities under each arm.
+    value, lifetime : the mean value of a conversion, and the mean profit that a customer who stays brings later on.
     """
 
     propensity: FloatArray
+    churn: FloatArray
+    unsubscribe: FloatArray
     value: float
-    churn: float
+    lifetime: float = 0.0
 
     @classmethod
-    def of(cls, catalogue: Catalogue, *, base_rate: float, value: float, churn: float = 0.0) -> "PriorScorer":
-        """Take the arms' uplifts from `catalogue`; `base_rate` is the propensity under `none`."""
-        uplifts = np.array([0.0, *(touchpoint.prior_uplift for touchpoint in catalogue.recommendable)])
-        return cls(propensity=np.clip(base_rate + uplifts, 0.0, 1.0), value=value, churn=churn)
+    def of(cls, catalogue: Catalogue, *, base_rate: float, value: float, churn: float = 0.0, lifetime: float = 0.0) -> Self:
+        """Take what the arms change from `catalogue`; `base_rate` and `churn` are the probabilities under `none`."""
+        arms = catalogue.recommendable
+        return cls(
+            propensity=np.clip(base_rate + np.array([0.0, *(arm.prior_uplift for arm in arms)]), 0.0, 1.0),
+            churn=np.clip(churn + np.array([0.0, *(arm.prior_churn for arm in arms)]), 0.0, 1.0),
+            unsubscribe=np.array([0.0, *(arm.prior_unsubscribe for arm in arms)]),
+            value=value,
+            lifetime=lifetime,
+        )
 
     def score(self, features: FloatArray) -> Scores:
         """The same scores for every row."""
         n = len(features)
-        return Scores(np.tile(self.propensity, (n, 1)), np.full(n, self.value), np.full(n, self.churn))
-
-
-def net_value(scores: Scores, costs: FloatArray, margin: float) -> FloatArray:
-    """The money an arm is expected to earn beyond doing nothing: uplift x value x margin - cost.
-
-    Parameters
-    ----------
-    costs : shape (k,), money per contact; that of `none` is 0.
-    margin : share of the value that is profit, in (0, 1].
-
-    Returns
-    -------
-    Shape (n, k); column 0 is exactly 0.
-
-    Raises
-    ------
-    PolicyError
-        When the shapes do not fit each other, a score is not finite, or a propensity is outside [0, 1].
-
-    Examples
-    --------
-    >>> scores = Scores(np.array([[0.10, 0.30]]), np.array([50.0]), np.array([0.0]))
-    >>> net_value(scores, np.array([0.0, 1.5]), margin=0.25).round(2)
-    array([[0., 1.]])
-    """
-    _check(scores, costs)
-    net = scores.uplift * (scores.value * margin)[:, None] - costs
-    net[:, 0] = 0.0
-    return net
-
-
-def _check(scores: Scores, costs: FloatArray) -> None:
-    n, k = len(scores.value), len(costs)
-    if scores.propensity.shape != (n, k) or scores.churn.shape != (n,):
-        raise PolicyError(
-            f"scores of shapes propensity {scores.propensity.shape}, value {scores.value.shape}, churn {scores.churn.shape} "
-            f"do not fit {k} arms: the scorer must return (n, {k}), (n,) and (n,)"
+        return Scores(
+            propensity=np.tile(self.propensity, (n, 1)),
+            value=np.full(n, self.value),
+            churn=np.tile(self.churn, (n, 1)),
+            lifetime=np.full(n, self.lifetime),
+            unsubscribe=np.tile(self.unsubscribe, (n, 1)),
+            recent_contacts=np.zeros(n),
         )
-    # min and max propagate NaN, and no comparison holds for NaN: two reductions check range and finiteness at once
-    if n and not (scores.propensity.min() >= 0.0 and scores.propensity.max() <= 1.0):
-        raise PolicyError("a propensity is outside [0, 1] or not a number: calibrate the scorer's output")
-    if not np.isfinite(scores.value).all():
-        raise PolicyError("a value is not a finite number: the scorer must return money for every row")

@@ -20,7 +20,7 @@ PAGE = '[[touchpoints]]\nname = "web.page"\nstage = "consideration"\n'
         (PAGE.replace("web.page", "fax.page"), "must start with one of the channels"),
         (PAGE.replace("web.page", "Web Page"), "touchpoints.0.name"),
         (PAGE + "cost = -1", "touchpoints.0.cost"),
-        (PAGE + "[[caps]]\nlimit = 1\ndays = 7\nchannel = 'web'\nmessage_class = 'service'", "a cap has one of"),
+        (PAGE + "[[caps]]\nlimit = 1\ndays = 7\nchannel = 'web'\nmessage_class = 'service'", "give one of touchpoint, channel"),
         (PAGE + "[[caps]]\nlimit = 1\ndays = 7\ntouchpoint = 'mail.x'", "no touchpoint of this catalogue"),
         (PAGE + "[traits.age]\ntype = 'category'", "lists its categories"),
         (PAGE + "[traits.last_y]\ntype = 'number'", "rename it"),

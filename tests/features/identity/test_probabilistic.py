@@ -1,8 +1,6 @@
 """Profiles of one person are found, strangers are not, and it is the same each time."""
 
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -127,8 +125,5 @@ def test_profiles_are_read_as_text_from_csv_and_parquet(tmp_path):
         read_profiles(tmp_path / "profiles.xlsx")
 
 
-def test_public_profiles_are_linked_as_well_as_the_project_promises():
-    folder = Path(os.environ.get("LINKING_DATA", "none"))
-    if not (folder / "fake_1000.csv.gz").is_file():
-        pytest.skip("LINKING_DATA does not name the folder of fake_1000.csv.gz")
-    assert quality_of(folder)["f1_at_the_default_threshold"] >= 0.95
+def test_public_profiles_are_linked_as_well_as_the_project_promises(public_data):
+    assert quality_of(public_data("splink_identity/fake_1000.csv.gz").parent)["f1_at_the_default_threshold"] >= 0.95

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from features.catalogue import Touchpoint
-from features.catalogue.model import ConsentRule
+from features.catalogue.rules import ConsentRule
 from features.domain import Consent, ConsentStatus
 from features.privacy import consent_against, consent_basis
 

@@ -27,7 +27,9 @@ def test_everything_known_by_any_identifier_is_in_it_once_and_oldest_first(home)
     assert sorted(ids(document, "consents")) == ["c1", "c2"]
     assert ids(document, "decisions", "decision_id") == ["ann-decision-1", "ann-decision-file", "ann-decision-2"]
     assert ids(document, "outcomes") == ["o4", "o1", "o3", "o5"]
-    assert len(document["links"]) == 4 and len(document["contacts"]) == 2
+    assert len(document["links"]) == 4
+    assert [each["kind"] for each in document["contacts"]] == ["contact", "contact", "purchase", "purchase"]
+    assert document["contacts"][0] == {"touchpoint": "mail.offer", "at": "2024-05-01T12:00:00+00:00", "kind": "contact"}
     assert list(document["features"].items()) == [("a", 1.5), ("b", None)]
 
 

@@ -5,7 +5,9 @@ import pytest
 
 from features.catalogue import parse_catalogue
 from features.compaction import compact
-from features.domain import ConsentStatus, Kind
+from features.contacts import bring_contacts
+from features.domain import EARLIEST, ConsentStatus, Kind
+from features.identity import Members
 from features.privacy.retention import apply_retention
 from features.privacy.scan import places_holding
 
@@ -71,7 +73,23 @@ def test_contacts_that_files_brought_go_with_their_records(home):
     home.from_file(home.lake, "interactions", row | {"message_id": "f2"})
     home.journal.add_contacts([("f2", ANN, "web.page", AT)])
     assert retain(home, crm=10).removed == {"journal.contacts": 1, "lake.interactions": 2}
-    assert len(home.journal.contacts_of([ANN], AT).times) == 4
+    assert len(home.journal.contacts_of([ANN], AT).contacts) == 4
+
+
+def test_answers_go_with_the_records_that_told_of_them(home):
+    home.journal.append_decision(home.decision("d1"), contacts_seen=None)
+    home.journal.append_outcomes([home.outcome("o1", "d1")])
+    compact(home.journal, home.lake, batch=10)
+    row = {"touchpoint": "web.page", "channel": "web", "customer_id": ANN}
+    home.from_file(home.lake, "interactions", row | {"message_id": "f2", "kind": "click"})
+    home.from_file(home.lake, "outcomes", {"message_id": "f3", "decision_id": "d1", "kind": "click"})
+    assert bring_contacts(home.lake, home.journal, since=EARLIEST, members=Members.load(home.settings.identity_path)) == 0
+    assert sorted(each.kind for each in home.journal.contacts_of([ANN], AT).answers) == ["click", "click", "purchase"]
+    retain(home, crm=10)
+    assert [each.kind for each in home.journal.contacts_of([ANN], AT).answers] == ["purchase"]
+    retain(home, shop=10)
+    assert home.journal.contacts_of([ANN], AT).answers == ()
+    assert [each.touchpoint for each in home.journal.contacts_of([ANN], AT).contacts] == ["mail.offer"]
 
 
 def test_a_refusal_outlives_its_record_and_a_grant_does_not(home):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.errors import TrainingError
-from training.ope import Log, difference, dm, dr, ips, snips
+from training.ope import Log, difference, dm, dr, ips, snips, snips_difference, switch_dr, switch_threshold
 
 ROWS = {
     "rewards": np.array([1.0, 2.0, 0.0, 3.0]),
@@ -84,6 +84,59 @@ def test_dr_adds_the_weighted_errors_of_the_model():
 def test_dr_with_a_model_of_zeros_is_ips():
     assert dr(LOG, TARGET, np.zeros((4, 2))).value == pytest.approx(1.625)
     assert dr(LOG, TARGET, np.zeros((4, 2))).standard_error == pytest.approx(ips(LOG, TARGET).standard_error)
+
+
+def test_switch_dr_leaves_uncorrected_what_weighs_more_than_the_threshold():
+    worse = MODEL - np.array([0.0, 1.0])  # errors 0, 1, 1, 1 of the chosen arms, weights 1, 2, 2, 1/2
+    # expectations 0.5, 1, 0, 0.8; only the last error is corrected, by 1/2
+    found = switch_dr(LOG, TARGET, worse, threshold=1.0)
+    assert found.value == pytest.approx((0.5 + 1.0 + 0.0 + 1.3) / 4)
+    assert (found.max_weight, found.clipped) == (1.0, 0.5)
+
+
+@pytest.mark.parametrize(("threshold", "same"), [(0.0, dm), (2.0, dr), (np.inf, dr)])
+def test_switch_dr_ends_in_dm_and_in_dr(threshold, same):
+    assert switch_dr(LOG, TARGET, MODEL, threshold=threshold).value == pytest.approx(same(LOG, TARGET, MODEL).value)
+
+
+def test_a_threshold_below_zero_is_refused():
+    with pytest.raises(TrainingError, match=r"threshold -1\.0 must be 0 or more"):
+        switch_dr(LOG, TARGET, MODEL, threshold=-1.0)
+
+
+def rare_and_noisy():
+    """2,000 decisions on a good arm, three on one that the target hardly wants: their weight is 20, their rewards are far off."""
+    actions = np.concatenate([np.zeros(2000, dtype=int), np.ones(3, dtype=int)])
+    table = np.tile([0.9995, 0.0005], (2003, 1))
+    target = np.tile([0.99, 0.01], (2003, 1))
+    rewards = np.concatenate([np.tile([0.9, 1.1], 1000), [-50.0, 50.0, 50.0]])
+    log = Log(rewards=rewards, actions=actions, probabilities=table[np.arange(2003), actions], all_probabilities=table)
+    return log, target, np.tile([1.0, 0.0], (2003, 1))
+
+
+def test_the_threshold_switches_where_the_variance_saved_is_more_than_the_bias_risked():
+    log, target, model = rare_and_noisy()
+    # without the three: variance 0.1^2 / 2003 = 5e-6, and a mass of 0.01 above; with them: 3 x (20 x 50)^2 / 2003^2 = 0.75
+    assert switch_threshold(log, target, model, reward_span=10.0) < 20.0  # a bias of at most 0.1, squared 0.01
+    assert switch_threshold(log, target, model, reward_span=100.0) == np.inf  # of at most 1
+    assert switch_threshold(log, target, model) == np.inf  # the rewards' own range is 100
+    assert switch_dr(log, target, model).value == pytest.approx(dr(log, target, model).value)
+
+
+def test_the_mass_above_a_threshold_is_told_by_the_weights_where_only_the_chosen_arm_is_known():
+    log, target, model = rare_and_noisy()
+    partly = Log(rewards=log.rewards, actions=log.actions, probabilities=log.probabilities)
+    # three weights of 20 in 2,003: 0.03 instead of 0.01, so a bias of at most 0.3 for rewards that are 10 apart
+    assert switch_threshold(partly, target, model, reward_span=10.0) < 20.0
+    assert switch_threshold(partly, target, model, reward_span=40.0) == np.inf
+
+
+def test_the_difference_of_snips_is_that_of_the_two_values():
+    found = snips_difference(LOG, TARGET, OTHER)
+    assert found.value == pytest.approx(snips(LOG, TARGET).value - snips(LOG, OTHER).value)
+    assert snips_difference(LOG, TARGET, TARGET).standard_error == 0.0
+    with pytest.raises(TrainingError, match="never chooses"):
+        snips_difference(LOG, TARGET, np.eye(2)[1 - ROWS["actions"]])
 
 
 def test_the_difference_is_paired():

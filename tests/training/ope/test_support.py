@@ -60,3 +60,43 @@ def test_probabilities_that_cannot_be_true_are_told_by_the_mean_weight() -> None
         "the weights average 2.50 where true probabilities give 1.00: "
         "the log's probabilities are wrong, or its candidates are not all that could have been chosen",
     )
+
+
+def test_a_heavy_tail_of_the_weights_is_told() -> None:
+    levels = (np.arange(N) + 0.5) / N
+    weights = (1.0 - levels) ** -0.9  # a Pareto tail of shape 0.9
+    log = Log(rewards=np.zeros(N), actions=np.zeros(N, dtype=int), probabilities=0.9 / weights)
+    found = support(
+        log,
+        np.tile([0.9, 0.1], (N, 1)),
+        limits=SupportLimits(effective_sample_size=1.0, overlap=0.0, weight_error=99.0, rare_share=1.0),
+    )
+    assert found.tail_shape == pytest.approx(0.9, abs=0.15)
+    # the largest four: 400^0.9 x (0.5^-0.9 + 1.5^-0.9 + 2.5^-0.9 + 3.5^-0.9) = 400^0.9 x 3.32, of 400^0.9 x 10.07
+    assert found.tail_share == pytest.approx(0.33, abs=0.005)
+    assert [reason.split(" (")[0] for reason in found.reasons] == [
+        "the largest 1% of the weights hold 33% of their sum and fall off slowly"
+    ]
+
+
+def test_the_share_of_the_largest_weights_is_told() -> None:
+    assert support(LOG, EVEN).tail_share == pytest.approx(0.01)  # four of 400 equal ones
+    assert support(LOG, EVEN).tail_shape is None
+
+
+def test_a_slow_tail_that_holds_little_is_not_heavy() -> None:
+    levels = (np.arange(N) + 0.5) / N
+    weights = 5.0 + (1.0 - levels) ** -0.9  # the same tail upon so much else that its largest 1 % are a small share
+    log = Log(rewards=np.zeros(N), actions=np.zeros(N, dtype=int), probabilities=0.9 / weights)
+    found = support(
+        log, np.tile([0.9, 0.1], (N, 1)), limits=SupportLimits(effective_sample_size=1.0, rare_share=1.0, weight_error=99.0)
+    )
+    assert found.tail_shape is not None and found.tail_shape > 0.7
+    assert not any("fall off" in reason for reason in found.reasons)
+
+
+def test_effective_customers_are_those_whose_weights_would_be_equal() -> None:
+    two = Log(rewards=np.zeros(4), actions=np.array([0, 0, 0, 1]), probabilities=np.full(4, 0.5), clusters=np.array([8, 8, 8, 3]))
+    # weights 1.5, 1.5, 1.5 and 0.5 are 4.5 and 0.5 of two customers: 5^2 / (20.25 + 0.25)
+    assert support(two, np.tile([0.75, 0.25], (4, 1))).effective_customers == pytest.approx(25 / 20.5)
+    assert support(LOG, EVEN).effective_customers == 400.0

@@ -1,0 +1,89 @@
+"""All learners on both bases; to add one is one file, one line here."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.crossfit import SIDE_BY_SIDE
+from training.effects import Term, raw_effects
+from training.learners.average import fit_average
+from training.learners.direct import fit_direct
+from training.learners.dr import fit_dr
+from training.learners.evidence import Evidence
+from training.learners.regression import Base, Task
+from training.learners.s import fit_s
+from training.learners.t import fit_t
+from training.learners.x import fit_x
+
+Floats = NDArray[np.float64]
+
+_MOST_PAIRS = 60_000  # of decision and arm, that a model which only competes learns from; all decisions judge it
+_MOST_PAIRS_AT_LAST = 400_000  # that the chosen one learns from, so that memory stays the same however long the log is
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A learner on a base.
+
+    Attributes
+    ----------
+    fit : gives the models and what they count for.
+    base : None where there is nothing to fit.
+    in_money : whether its scores stand for money, and not for conversions.
+    """
+
+    learner: str
+    fit: Callable[[Evidence, Task], tuple[Term, ...]]
+    base: Base | None
+    in_money: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in reports, such as `dr lightgbm`."""
+        return self.learner if self.base is None else f"{self.learner} {self.base}"
+
+    def terms(self, evidence: Evidence, *, seed: int, refit: bool) -> tuple[Term, ...]:
+        """Fit it; nothing, where no arm was tried."""
+        if not len(evidence.tried):
+            return ()
+        rows = evidence.sampled(_MOST_PAIRS_AT_LAST // len(evidence.tried), seed=seed)
+        return self.fit(rows, Task(self.base or Base.LINEAR, seed, refit))
+
+
+LEARNERS: dict[str, Callable[[Evidence, Task], tuple[Term, ...]]] = {
+    "s": fit_s,
+    "t": fit_t,
+    "x": fit_x,
+    "dr": fit_dr,
+    "direct": fit_direct,
+}
+AVERAGE = Candidate("average effects", fit_average, None)
+CANDIDATES: tuple[Candidate, ...] = (
+    AVERAGE,
+    *(Candidate(name, fit, base, name == "direct") for name, fit in LEARNERS.items() for base in Base),
+)
+
+
+def cross_fit_candidates(evidence: Evidence, candidates: Sequence[Candidate], *, seed: int) -> dict[str, Floats]:
+    """Out-of-fold raw effects of each candidate by name, shape (n, k) each.
+
+    What was expected of each decision is out of fold as well, but by models that share rows with those fitted here; every
+    fold's judges are clean of the fold itself.
+    """
+    folds = range(int(evidence.folds.max()) + 1)
+    most = max(_MOST_PAIRS // max(len(evidence.tried), 1), 1)
+    learning = {fold: evidence.where(evidence.folds != fold).sampled(most, seed=seed + fold) for fold in folds}
+
+    def fit(candidate: Candidate, fold: int) -> Floats:
+        terms = candidate.terms(learning[fold], seed=seed + fold, refit=False)
+        return raw_effects(terms, evidence.features[evidence.folds == fold], evidence.arms)
+
+    raw = {candidate.name: np.zeros(evidence.eligible.shape) for candidate in candidates}
+    tasks = [(candidate, fold) for candidate in candidates for fold in folds]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for (candidate, fold), found in zip(tasks, pool.map(lambda task: fit(*task), tasks), strict=True):
+            raw[candidate.name][evidence.folds == fold] = found
+    return raw

@@ -1,0 +1,171 @@
+"""Linear models on columns made comparable: clipped, in logarithms where they are heavy-tailed, standardized, gaps marked."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import ArtifactError
+
+Floats = NDArray[np.float64]
+
+_TAIL = 0.005  # share of rows beyond which a column is clipped, on each side
+_SKEWED = 2.0  # standardized third moment above which a column without negative values is taken in logarithms
+_DIGITS = 10  # kept of a coefficient: what a machine adds up in another order ends in other last digits
+KIND = "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How columns are made comparable; the same for every model fitted on the same rows.
+
+    Attributes
+    ----------
+    low, high : shape (d,), values beyond are moved to them.
+    logarithm : shape (d,), 1 where log(1 + value) is taken, else 0.
+    mean, scale : shape (d,), of what comes out of that.
+    missing : shape (d,), share of rows where it is not known.
+    """
+
+    low: Floats
+    high: Floats
+    logarithm: Floats
+    mean: Floats
+    scale: Floats
+    missing: Floats
+
+    @classmethod
+    def of(cls, features: Floats) -> "Columns":
+        """Those that suit these rows, shape (n, d)."""
+        unknown = np.isnan(features)
+        rest = np.where(unknown.all(axis=0), 0.0, features)  # a column that is never known is one of zeros
+        low, high = np.nanquantile(rest, [_TAIL, 1 - _TAIL], axis=0, method="nearest")
+        flat = low == high  # what is rare must not be clipped away
+        low, high = np.where(flat, np.nanmin(rest, axis=0), low), np.where(flat, np.nanmax(rest, axis=0), high)
+        clipped = np.clip(rest, low, high)
+        logarithm = ((low >= 0) & (_skewness(clipped) > _SKEWED)).astype(np.float64)
+        shaped = np.where(logarithm > 0, np.log1p(np.maximum(clipped, 0.0)), clipped)
+        mean, scale = np.nanmean(shaped, axis=0), np.nanstd(shaped, axis=0)
+        return cls(low, high, logarithm, mean, np.where(scale > 1e-9, scale, 1.0), unknown.mean(axis=0))
+
+    def standardized(self, features: Floats) -> Floats:
+        """Shape (n, d): mean 0 and deviation 1 over the rows that they suit; 0 where unknown."""
+        clipped = np.clip(features, self.low, self.high)
+        shaped = np.where(self.logarithm > 0, np.log1p(np.maximum(clipped, 0.0)), clipped)
+        return np.asarray(np.nan_to_num((shaped - self.mean) / self.scale))
+
+    def gaps(self, features: Floats) -> Floats:
+        """Shape (n, d): 1 where unknown, less the share of rows where it is."""
+        return np.asarray(np.isnan(features) - self.missing)
+
+    @property
+    def with_gaps(self) -> NDArray[np.intp]:
+        """The columns that are known of some rows and not of others."""
+        return np.flatnonzero((self.missing > 0) & (self.missing < 1))
+
+    def design(self, features: Floats) -> Floats:
+        """Shape (n, d + g): the columns, standardized, then the gaps of those that have some."""
+        return np.hstack([self.standardized(features), self.gaps(features)[:, self.with_gaps]])
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A base, and a weight for every column and for every gap.
+
+    Attributes
+    ----------
+    weights, gap_weights : shape (d,).
+    """
+
+    columns: Columns
+    weights: Floats
+    gap_weights: Floats
+    base: float
+
+    @classmethod
+    def of(cls, columns: Columns, coefficients: Floats, base: float) -> "Linear":
+        """From coefficients of `Columns.design`, shape (d + g,)."""
+        width = len(columns.mean)
+        gaps = np.zeros(width)
+        gaps[columns.with_gaps] = coefficients[width:]
+        return cls(columns, _rounded(coefficients[:width]), _rounded(gaps), float(_rounded(np.array([base]))[0]))
+
+    @classmethod
+    def constant(cls, width: int, value: float) -> "Linear":
+        """The same raw score for everybody."""
+        nothing, one = np.zeros(width), np.ones(width)
+        return cls(Columns(nothing, one, nothing, nothing, one, nothing), nothing, nothing, value)
+
+    @classmethod
+    def load(cls, text: str) -> "Linear":
+        """Read a model from its text.
+
+        Raises
+        ------
+        ArtifactError
+            When the text is none.
+        """
+        try:
+            values = json.loads(text)
+            arrays = {name: np.array(values[name], dtype=np.float64) for name in _ARRAYS}
+            loaded = cls(
+                Columns(**{field.name: arrays[field.name] for field in fields(Columns)}),
+                arrays["weights"],
+                arrays["gap_weights"],
+                float(values["base"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(f"a linear model's text is not readable ({error!r}); train and register it again") from None
+        shapes = {array.shape for array in arrays.values()}
+        if shapes != {(loaded.width,)} or not all(np.isfinite(array).all() for array in arrays.values()) or not loaded._usable:
+            raise ArtifactError("a linear model holds columns of unequal length or no numbers; train and register it again")
+        return loaded
+
+    @property
+    def _usable(self) -> bool:
+        return bool(np.isfinite(self.base) and (self.columns.scale > 0).all())
+
+    @property
+    def text(self) -> str:
+        """All of it, as JSON."""
+        arrays = {**asdict(self.columns), "weights": self.weights, "gap_weights": self.gap_weights}
+        return json.dumps({"kind": KIND, "base": self.base, **{name: array.tolist() for name, array in arrays.items()}}) + "\n"
+
+    @property
+    def width(self) -> int:
+        """The number of features it reads."""
+        return len(self.weights)
+
+    def raw(self, features: Floats) -> Floats:
+        """Raw scores, shape (n,), before link and calibration."""
+        return np.asarray(self.contributions(features).sum(axis=1))
+
+    def contributions(self, features: Floats) -> Floats:
+        """Each feature's part in the raw score, shape (n, d + 1); the last column is the base, rows sum to the raw score."""
+        parts = self.columns.standardized(features) * self.weights + self.columns.gaps(features) * self.gap_weights
+        return np.column_stack([parts, np.full(len(features), self.base)])
+
+    def importances(self) -> Floats:
+        """How far each feature moves the raw score, as a standard deviation, shape (d,)."""
+        missing = self.columns.missing
+        return np.asarray(np.sqrt(self.weights**2 * (1 - missing) + self.gap_weights**2 * missing * (1 - missing)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Linear) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+_ARRAYS = (*(field.name for field in fields(Columns)), "weights", "gap_weights")
+
+
+def _skewness(values: Floats) -> Floats:
+    centred = values - np.nanmean(values, axis=0)
+    spread = np.nanstd(values, axis=0)
+    return np.asarray(np.nanmean(centred**3, axis=0) / np.where(spread > 1e-9, spread, 1.0) ** 3)
+
+
+def _rounded(values: Floats) -> Floats:
+    return np.array([float(f"{value:.{_DIGITS}g}") for value in values])

@@ -1,0 +1,83 @@
+"""Fits linear models: least squares, logistic and Tweedie regression, each with a penalty on the squares of its weights."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.calibration import Link
+from training.linear import Columns, Linear
+
+Floats = NDArray[np.float64]
+
+PENALTIES = (0.0003, 0.003, 0.03)
+"""Per row, in terms of standardized columns."""
+
+TWEEDIE_POWER = 1.5  # LightGBM's
+
+
+def fit_linear(features: Floats, label: Floats, *, link: Link, penalty: float, weight: Floats | None = None) -> Linear:
+    """Fit a linear model of the raw score that `link` turns into a prediction.
+
+    Parameters
+    ----------
+    features : shape (n, d), NaN where unknown.
+    label : shape (n,): 0 or 1 for the logistic link, not negative for the exponential one.
+    penalty : per row.
+    weight : shape (n,), or None for equal weights.
+    """
+    columns = Columns.of(features)
+    design = columns.design(features)
+    if label.min() == label.max():
+        return Linear.of(columns, np.zeros(design.shape[1]), _raw_of(float(label[0]), link))
+    if link is Link.IDENTITY:
+        even = np.ones(len(label)) if weight is None else weight
+        coefficients, base = ridge_path(design, label, even, [penalty])[0]
+    else:
+        coefficients, base = _generalized(design, label, link, penalty, weight)
+    return Linear.of(columns, coefficients, base)
+
+
+def ridge_path(design: Floats, target: Floats, weight: Floats, penalties: Sequence[float]) -> list[tuple[Floats, float]]:
+    """Coefficients and base by penalized least squares, for every penalty at the price of one.
+
+    Parameters
+    ----------
+    design : shape (n, p).
+    penalties : per unit of weight.
+
+    References
+    ----------
+    Arthur E. Hoerl and Robert W. Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal Problems", 1970.
+    """
+    share = weight / weight.sum()
+    centre, level = share @ design, float(share @ target)
+    centred = design - centre
+    weighed = centred * share[:, None]
+    values, vectors = np.linalg.eigh(weighed.T @ centred)
+    moment = vectors.T @ (weighed.T @ (target - level))
+    fitted = []
+    for penalty in penalties:
+        coefficients = vectors @ (moment / (np.maximum(values, 0.0) + penalty))
+        fitted.append((coefficients, level - float(centre @ coefficients)))
+    return fitted
+
+
+def _generalized(design: Floats, label: Floats, link: Link, penalty: float, weight: Floats | None) -> tuple[Floats, float]:
+    from sklearn.linear_model import LogisticRegression, TweedieRegressor
+
+    if link is Link.LOGISTIC:
+        total = float(len(label) if weight is None else weight.sum())
+        fitted = LogisticRegression(C=1 / (penalty * total), solver="newton-cholesky").fit(design, label, sample_weight=weight)
+        return fitted.coef_[0], float(fitted.intercept_[0])
+    scale = float(label.mean())  # solvers expect numbers around 1
+    regressor = TweedieRegressor(power=TWEEDIE_POWER, alpha=penalty, link="log", solver="newton-cholesky")
+    regressor.fit(design, label / scale, sample_weight=weight)
+    return regressor.coef_, float(regressor.intercept_ + np.log(scale))
+
+
+def _raw_of(prediction: float, link: Link) -> float:
+    if link is Link.LOGISTIC:
+        rate = min(max(prediction, 1e-6), 1 - 1e-6)
+        return float(np.log(rate / (1 - rate)))
+    return float(np.log(max(prediction, 1e-9))) if link is Link.EXPONENTIAL else prediction
