@@ -67,8 +67,9 @@ class Archive:
             return prior_policy(judge.catalogue)
         for loaded in (self._live.current, self._live.challenger):
             if loaded is not None and loaded.sha256 == named.sha256 and loaded.policy.version == named.version:
-                return loaded.policy
-        policy: Policy = self._policies.get((named.version, named.sha256), lambda: self._policy(record, judge))
+                return loaded.policy if judge.catalogue is self._current else loaded.policy.under(judge.catalogue)
+        shelved = named.version, named.sha256, record.catalogue_version
+        policy: Policy = self._policies.get(shelved, lambda: self._policy(record, judge))
         return policy
 
     def _judge(self, version: str) -> Judge:
@@ -88,7 +89,7 @@ class Archive:
 
     def _policy(self, record: DecisionRecord, judge: Judge) -> Policy:
         names = [feature.name for feature in judge.features]
-        source = RegisteredPolicies(self._settings, feature_names=names, arms=judge.catalogue.arms)
+        source = RegisteredPolicies(self._settings, feature_names=names, catalogue=judge.catalogue)
         try:
             return source.load(int(record.policy.version), record.policy.sha256 or "").policy
         except (ArtifactError, ValueError) as error:

@@ -70,7 +70,7 @@ def assemble(workspace: Workspace, *, on_policy: Callable[[LoadedPolicy | None],
     settings, catalogue, journal, store = workspace.settings, workspace.catalogue, workspace.journal, workspace.store
     names = [feature.name for feature in store.features]
     live = LivePolicy(
-        RegisteredPolicies(settings, feature_names=names, arms=catalogue.arms),
+        RegisteredPolicies(settings, feature_names=names, catalogue=catalogue),
         on_change=on_policy,
         with_challenger=settings.shadow or catalogue.experiment.challenger > 0.0,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from features.catalogue import Catalogue
 from features.errors import ArtifactError
 from features.settings import Settings
 from training.artifact import read_artifact
@@ -39,13 +40,13 @@ class PolicySource(Protocol):
 
 
 class RegisteredPolicies:
-    """The registry as a source of policies that fit the features and arms which this process serves."""
+    """The registry as a source of policies that fit the features and the catalogue which this process serves."""
 
-    def __init__(self, settings: Settings, *, feature_names: Sequence[str], arms: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, *, feature_names: Sequence[str], catalogue: Catalogue) -> None:
         self._registry = Registry(settings)
         self._database = settings.home / "mlflow.db" if settings.tracking_uri is None else None
         self._feature_names = tuple(feature_names)
-        self._arms = tuple(arms)
+        self._catalogue = catalogue
 
     def champion(self) -> tuple[int, str] | None:
         """Ask the registry; where nothing was ever trained there is none yet, and asking would take seconds to make one."""
@@ -70,9 +71,12 @@ class RegisteredPolicies:
             raise ArtifactError(f"policy {version}: there is no registry here, since nothing was trained here")
         with TemporaryDirectory(prefix="touchpoint-") as temporary:
             folder = self._registry.download(version, Path(temporary) / "policy")
-            policy = read_artifact(folder, sha256, version=str(version), feature_names=self._feature_names)
-        if policy.arms != self._arms:
-            differ = ", ".join(sorted(set(policy.arms) ^ set(self._arms))) or "their order"
+            policy = read_artifact(
+                folder, sha256, catalogue=self._catalogue, version=str(version), feature_names=self._feature_names
+            )
+        arms = self._catalogue.arms
+        if policy.arms != arms:
+            differ = ", ".join(sorted(set(policy.arms) ^ set(arms))) or "their order"
             raise ArtifactError(f"policy {version} chooses from other touchpoints than the catalogue ({differ}); train again")
         return LoadedPolicy(policy, sha256)
 

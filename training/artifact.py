@@ -9,15 +9,14 @@ from pathlib import Path
 from re import fullmatch
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
-from features.catalogue import Exploration
+from features.catalogue import Catalogue
 from features.errors import ArtifactError, PolicyError
 from training.calibration import Calibration, Link
 from training.effects import Effects, Term
 from training.models import Model, Predictor
-from training.policy import Policy, Terms
+from training.policy import Policy
 from training.sides import Sides
 from training.stored import load_model
 from training.uplift import UpliftScorer
@@ -62,16 +61,6 @@ class _Calibration(_Strict):
     intercept: FiniteFloat
 
 
-class _Terms(_Strict):
-    costs: tuple[FiniteFloat, ...]
-    incentives: tuple[FiniteFloat, ...]
-    discounts: tuple[FiniteFloat, ...]
-    levers: tuple[FiniteFloat, ...]
-    margin: FiniteFloat
-    unsubscribe_cost: FiniteFloat
-    fatigue_cost: FiniteFloat
-
-
 class _Term(_Strict):
     weights: tuple[FiniteFloat, ...]
     against_none: bool
@@ -87,13 +76,11 @@ class _Effects(_Strict):
 class _Manifest(_Strict):
     """The content of `policy.json`."""
 
-    format: Literal[3] = 3
+    format: Literal[4] = 4
     name: str
     arms: tuple[str, ...]
-    terms: _Terms
+    chosen: dict[str, int]
     effects: _Effects
-    exploration: Exploration
-    ceilings: tuple[FiniteFloat, ...]
     feature_names: tuple[str, ...]
     calibrations: dict[str, _Calibration]
     numbers: dict[str, tuple[FiniteFloat, ...]]
@@ -129,15 +116,13 @@ def write_artifact(folder: Path, policy: Policy, provenance: Provenance) -> str:
         {
             "name": policy.name,
             "arms": policy.arms,
-            "terms": {name: _plain(value) for name, value in asdict(policy.terms).items()},
+            "chosen": dict(policy.chosen),
             "effects": {
                 "offsets": effects.offsets,
                 "centres": effects.centres,
                 "slope": effects.slope,
                 "terms": [{"weights": term.weights, "against_none": term.against_none} for term in effects.terms],
             },
-            "exploration": policy.exploration.model_dump(),
-            "ceilings": policy.ceilings.tolist(),
             "feature_names": scorer.feature_names,
             "calibrations": {name: _numbers(predictor.calibration) for name, predictor in predictors.items()},
             "numbers": scorer.sides.numbers,
@@ -153,8 +138,12 @@ def write_artifact(folder: Path, policy: Policy, provenance: Provenance) -> str:
     return artifact_sha256(folder)
 
 
-def read_artifact(folder: Path, expected_sha256: str, *, version: str, feature_names: Sequence[str] | None = None) -> Policy:
+def read_artifact(
+    folder: Path, expected_sha256: str, *, catalogue: Catalogue, version: str, feature_names: Sequence[str] | None = None
+) -> Policy:
     """Read a policy that must be byte for byte the one that was registered.
+
+    What was learnt is the file's; what contacts cost, levers and exploration are the catalogue's, and follow it at once.
 
     Parameters
     ----------
@@ -190,7 +179,7 @@ def read_artifact(folder: Path, expected_sha256: str, *, version: str, feature_n
         effects=Effects(manifest.arms, terms, manifest.effects.offsets, manifest.effects.centres, manifest.effects.slope),
         sides=Sides(predictors, manifest.numbers),
     )
-    return _policy(manifest, scorer, version, folder)
+    return _policy(manifest, scorer, catalogue, version, folder)
 
 
 def read_provenance(folder: Path, expected_sha256: str) -> Provenance:
@@ -231,17 +220,9 @@ def _manifest(folder: Path, expected_sha256: str) -> _Manifest:
     return manifest
 
 
-def _policy(manifest: _Manifest, scorer: UpliftScorer, version: str, folder: Path) -> Policy:
+def _policy(manifest: _Manifest, scorer: UpliftScorer, catalogue: Catalogue, version: str, folder: Path) -> Policy:
     try:
-        return Policy(
-            name=manifest.name,
-            version=version,
-            arms=manifest.arms,
-            terms=_terms(manifest.terms),
-            exploration=manifest.exploration,
-            ceilings=np.array(manifest.ceilings),
-            scorer=scorer,
-        )
+        return Policy.of(catalogue, scorer, name=manifest.name, version=version, chosen=manifest.chosen, arms=manifest.arms)
     except PolicyError as error:
         raise ArtifactError(f"{folder}: {error}; {_REMEDY}") from None
 
@@ -266,7 +247,7 @@ def _checked(values: dict[str, Any], folder: Path) -> _Manifest:
         key = ".".join(str(part) for part in first["loc"])
         raise ArtifactError(f"{folder / POLICY_FILE}: {key}: {first['msg']}; {_REMEDY}") from None
     k, effects, numbers = len(manifest.arms), manifest.effects, manifest.numbers
-    per_arm = [effects.offsets, effects.centres, manifest.terms.costs, *(term.weights for term in effects.terms)]
+    per_arm = [effects.offsets, effects.centres, *(term.weights for term in effects.terms)]
     per_arm += [numbers.get(name, ()) for name in ("churn_change", "unsubscribe")]
     columns = numbers.get("contact_columns", ())
     known = {"conversion", "value", "churn"} <= set(manifest.calibrations) <= _MODELS
@@ -285,12 +266,3 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _numbers(calibration: Calibration) -> dict[str, Any]:
     return {"link": calibration.link, "slope": calibration.slope, "intercept": calibration.intercept}
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-def _terms(terms: _Terms) -> Terms:
-    values: dict[str, Any] = {name: np.array(value) if isinstance(value, tuple) else value for name, value in terms}
-    return Terms(**values)

@@ -16,6 +16,7 @@ from features.instants import DAY, microseconds
 from training.artifact import OtherFeaturesError, read_artifact, read_provenance
 from training.dataset import Dataset
 from training.evaluate import Evaluation, evaluate
+from training.labels import closing_time
 from training.learn import Learnt, learn
 from training.metrics import Metric, amount_metrics, binary_metrics
 from training.policy import Policy
@@ -72,7 +73,7 @@ def backtest(prepared: Prepared, catalogue: Catalogue, *, registry: Registry, se
         When there is a champion that cannot be read, unless it is for other features.
     """
     dataset = prepared.dataset
-    champion = load_champion(dataset.feature_names, registry)
+    champion = load_champion(dataset.feature_names, catalogue, registry)
     split, caveats = _split(dataset, champion, catalogue, seed=seed)
     known, unseen = _snapshots(prepared, split, catalogue)
     learning, judging = int(split.learning.sum()), int(split.judging.sum())
@@ -125,8 +126,8 @@ class Champion:
         return (words,) if seen else ()
 
 
-def load_champion(feature_names: tuple[str, ...], registry: Registry) -> Champion:
-    """Download the champion and read it, if it can read these features.
+def load_champion(feature_names: tuple[str, ...], catalogue: Catalogue, registry: Registry) -> Champion:
+    """Download the champion and read it, if it can read these features; costs and levers are today's, as the challenger's are.
 
     Raises
     ------
@@ -140,16 +141,15 @@ def load_champion(feature_names: tuple[str, ...], registry: Registry) -> Champio
     with TemporaryDirectory() as folder:
         path = registry.download(version, Path(folder) / "champion")
         try:
-            policy = read_artifact(path, digest, version=str(version), feature_names=feature_names)
+            policy = read_artifact(path, digest, catalogue=catalogue, version=str(version), feature_names=feature_names)
         except OtherFeaturesError as error:
             return Champion(complaint=f"champion {version} is left out of the comparison: {error}")
         return Champion(policy, microseconds(read_provenance(path, digest).trained_until))
 
 
 def _split(dataset: Dataset, champion: Champion, catalogue: Catalogue, *, seed: int) -> tuple[Split, tuple[str, ...]]:
-    gap = round(catalogue.objective.window_days * DAY)
     try:
-        return time_split(dataset.at, gap=gap, after=_unseen(champion, dataset)), ()
+        return time_split(dataset.at, gap=closing_time(catalogue), after=_unseen(champion, dataset)), ()
     except TrainingError as error:
         caveat = f"judged on other customers at the same time, not on later decisions: {error}"
         return customer_split(dataset.customer_id, seed=seed), (caveat,)

@@ -16,13 +16,14 @@ from training.learners import AVERAGE, Evidence, shown_by_conversion, shown_by_m
 from training.learners.calibration import PRIOR_ERROR
 from training.models import BINARY
 from training.policy import Scores, Terms, constant_policies, value_parts
-from training.select import Contest, Selection, greedy, select
+from training.select import Contest, Rival, Selection, greedy, select
 from training.sides.fit import fit_sides
 from training.snapshots import Snapshots
 from training.splits import customer_folds
 from training.uplift import UpliftScorer, alike
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 _FOLDS = 3
 _LEAST_DECISIONS = 50
@@ -73,10 +74,8 @@ def learn(dataset: Dataset, snapshots: Snapshots, catalogue: Catalogue, *, seed:
         sides=fit_sides(dataset, snapshots, catalogue, seed=seed),
     )
     contest = _contest(dataset, evidence, scorer, Terms.of(catalogue), prior)
-    everybody = _constant(contest, scorer)
-    net_values = value_parts(everybody.score(dataset.features), contest.terms).net
-    name = constant_policies(dataset.arms)[int(net_values.mean(axis=0).argmax())].name
-    selection, candidate, line = select(contest, name, greedy(net_values, dataset.eligible), seed=seed)
+    everybody, rival = _constant(contest, scorer)
+    selection, candidate, line = select(contest, rival, seed=seed)
     terms = (candidate or AVERAGE).terms(evidence, seed=seed, refit=True)
     personal = replace(scorer, effects=line.effects(dataset.arms, terms))
     return Learnt(everybody if candidate is None else personal, personal, selection)
@@ -122,16 +121,37 @@ def gain_of_uplift(scores: Scores, terms: Terms) -> Floats:
     return np.asarray(value * terms.margin - terms.incentives - terms.discounts * value)
 
 
-def _constant(contest: Contest, scorer: UpliftScorer) -> UpliftScorer:
-    """The scorer that treats everybody alike, with the uplifts that explain what each arm has earned on average."""
-    nobody = alike(scorer, contest.dataset.features, (0.0,) * len(scorer.arms))
-    scores = nobody.score(contest.dataset.features)
+def _constant(contest: Contest, scorer: UpliftScorer) -> tuple[UpliftScorer, Rival]:
+    """The scorer that treats everybody alike, with the uplifts that explain what each arm has earned on average; its policy."""
+    evidence, arms = contest.evidence, contest.dataset.arms
+    nobody = alike(scorer, evidence.features, (0.0,) * len(arms))
+    scores = nobody.score(evidence.features)
     untreated, gain = value_parts(scores, contest.terms).net.mean(axis=0), gain_of_uplift(scores, contest.terms).mean(axis=0)
-    uplifts = contest.prior.copy()
+    uplifts = _explaining(contest, untreated, gain, contest.comparable)
+    net_value, elsewhere = untreated + gain * uplifts, np.empty(evidence.eligible.shape)
+    for fold in np.unique(evidence.folds):
+        others = contest.comparable & (evidence.folds != fold)
+        elsewhere[evidence.folds == fold] = untreated + gain * _explaining(contest, untreated, gain, others)
+    rival = Rival(
+        name=constant_policies(arms)[int(net_value.argmax())].name,
+        policy=greedy(np.tile(net_value, (len(evidence), 1)), evidence.eligible),
+        unseen=greedy(elsewhere, evidence.eligible),
+    )
+    return replace(nobody, effects=Effects.alike(arms, tuple(uplifts.tolist()))), rival
+
+
+def _explaining(contest: Contest, untreated: Floats, gain: Floats, trusted: Bools) -> Floats:
+    """Each arm's uplift, shape (k,), that would explain what it earned in some decisions, drawn to its prior.
+
+    Parameters
+    ----------
+    untreated, gain : shape (k,), money of every arm beyond `none`, were its uplift zero, and of an uplift of one.
+    """
+    uplifts, money = contest.prior.copy(), contest.evidence.money
     for arm in contest.evidence.tried:
-        rows = contest.evidence.eligible[:, arm] & contest.comparable
+        rows = contest.evidence.eligible[:, arm] & trusted
         if rows.sum() > 1 and gain[arm] > 0:
-            earned = (contest.evidence.money[rows, arm] - contest.evidence.money[rows, 0] - untreated[arm]) / gain[arm]
+            earned = (money[rows, arm] - money[rows, 0] - untreated[arm]) / gain[arm]
             doubt = float(earned.var()) / len(earned)
             uplifts[arm] += (earned.mean() - uplifts[arm]) * PRIOR_ERROR**2 / (PRIOR_ERROR**2 + doubt)
-    return replace(nobody, effects=Effects.alike(scorer.arms, tuple(uplifts.tolist())))
+    return uplifts

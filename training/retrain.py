@@ -100,9 +100,8 @@ def retrain(workspace: Workspace, *, now: datetime, on_progress: Say) -> Retrain
         with one_at_a_time(workspace.settings):
             refresh.refresh(workspace, now=now, on_progress=on_progress)
             guarded = _guard(workspace, now=now, on_progress=on_progress)
-            learn_ranks(
-                workspace, now=now, on_progress=on_progress
-            )  # nothing that is wrong with these keeps a bad champion in force
+            # After the guard, so that nothing that is wrong with rank events keeps a bad champion in force
+            learn_ranks(workspace, now=now, on_progress=on_progress)
             if guarded.back_to is not None:
                 return RetrainReport("rolled_back", guarded.broken, guarded.back_to)
             trained = _train(workspace, now=now, on_progress=on_progress)

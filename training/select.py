@@ -4,7 +4,9 @@ Every candidate is valued on customers whom its models have not seen, doubly rob
 policy. It is chosen where it earns more beyond doubt, and beyond the luck of the best of many.
 
 Money is noisy: most of what it varies by has nothing to do with the policy. So a candidate is chosen as well where customers
-differ beyond doubt in what touchpoints change for them, as it says they do, and it does not seem to earn less.
+differ beyond doubt in what touchpoints change for them, as it says they do, and it does not seem to earn less. The best constant
+policy was found on the very decisions that judge, so luck is on its side; who only has to keep up is compared with constant
+policies that have not seen the customer either.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +36,7 @@ class Entry:
     ----------
     value : what it would have earned per decision.
     difference : that less what the best constant policy would have; its interval allows for the number of candidates.
+    ahead : that less what constant policies would have that were best on the other folds, so that neither has seen the customer.
     proof : whether customers differ as it says; None for a constant policy.
     error : how far its uplifts, out of fold, are from what decisions show; fit for comparisons only.
     """
@@ -41,6 +44,7 @@ class Entry:
     name: str
     value: Estimate
     difference: Estimate
+    ahead: Estimate
     proof: Proof | None = None
     error: float = np.inf
 
@@ -53,8 +57,7 @@ class Entry:
     def differs(self) -> bool:
         """Whether customers differ beyond doubt, their decisions with them, and it does not seem to earn less."""
         proven = self.proof is not None and self.proof.low > 0.0
-        error = self.difference.standard_error
-        return proven and error > 0.0 and self.difference.value > -error
+        return proven and self.difference.standard_error > 0.0 and self.ahead.value > -self.ahead.standard_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,20 +144,29 @@ class Contest:
         return Scores(propensity, known.value, known.churn, known.lifetime, known.unsubscribe, known.recent_contacts)
 
 
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """The best constant policy, and what it would be for those who had not seen the customer.
+
+    Attributes
+    ----------
+    policy : shape (n, k), what it would have chosen.
+    unseen : shape (n, k), what the constant policy would have chosen that is best on the other folds.
+    """
+
+    name: str
+    policy: Floats
+    unseen: Floats
+
+
 def greedy(net_values: Floats, eligible: Bools) -> Floats:
     """All probability on what is worth most of what is eligible; shape (n, k)."""
     best = np.where(eligible, net_values, -np.inf).argmax(axis=1)
     return np.asarray(np.eye(eligible.shape[1])[best])
 
 
-def select(contest: Contest, constant: str, constant_policy: Floats, *, seed: int) -> tuple[Selection, Candidate | None, Line]:
-    """Choose; give the candidate (None for the constant) and the line of its scores, fitted on all rows.
-
-    Parameters
-    ----------
-    constant : the name of the best constant policy.
-    constant_policy : shape (n, k), what it would have chosen.
-    """
+def select(contest: Contest, rival: Rival, *, seed: int) -> tuple[Selection, Candidate | None, Line]:
+    """Choose; give the candidate (None for the constant) and the line of its scores, fitted on all rows."""
     evidence, level = contest.evidence, 1.0 - 2.0 * ERROR / len(CANDIDATES)
     raw = cross_fit_candidates(evidence, CANDIDATES, seed=seed)
     uplifts = {candidate.name: _out_of_fold(contest, candidate, raw[candidate.name]) for candidate in CANDIDATES}
@@ -167,14 +179,14 @@ def select(contest: Contest, constant: str, constant_policy: Floats, *, seed: in
     constants = {policy.name: policy.as_probabilities(evidence.features, evidence.eligible) for policy in known}
     entries = tuple(
         replace(entry, proof=proofs[entry.name], error=squared_error(uplifts[entry.name], contest.shown))
-        for entry in _entries(contest, policies, constant_policy, level=level)
+        for entry in _entries(contest, policies, rival, level=level)
     )
     winner = _winner(entries)
     selection = Selection(
-        chosen=constant if winner is None else winner.name,
-        constant=constant,
+        chosen=rival.name if winner is None else winner.name,
+        constant=rival.name,
         personalized=entries,
-        constants=_entries(contest, constants, constant_policy, level=level),
+        constants=_entries(contest, constants, rival, level=level),
     )
     candidate = None if winner is None else next(each for each in CANDIDATES if each.name == winner.name)
     used = candidate or AVERAGE
@@ -199,7 +211,7 @@ def _out_of_fold(contest: Contest, candidate: Candidate, raw: Floats) -> Floats:
     return uplift
 
 
-def _entries(contest: Contest, policies: Mapping[str, Floats], rival: Floats, *, level: float) -> tuple[Entry, ...]:
+def _entries(contest: Contest, policies: Mapping[str, Floats], rival: Rival, *, level: float) -> tuple[Entry, ...]:
     rows = contest.comparable
     dataset = contest.dataset.where(rows)
     log = Log(
@@ -209,8 +221,12 @@ def _entries(contest: Contest, policies: Mapping[str, Floats], rival: Floats, *,
         clusters=np.unique(dataset.customer_id.astype(str), return_inverse=True)[1],
     )
     model = contest.evidence.reward_model[rows]
+
+    def beyond(target: Floats, other: Floats) -> Estimate:
+        return difference(log, target[rows], other[rows], model, level=level)
+
     return tuple(
-        Entry(name, dr(log, target[rows], model), difference(log, target[rows], rival[rows], model, level=level))
+        Entry(name, dr(log, target[rows], model), beyond(target, rival.policy), beyond(target, rival.unseen))
         for name, target in policies.items()
     )
 

@@ -111,7 +111,7 @@ def test_every_learners_policy_is_the_same_after_writing_and_reading(learnt, evi
         fingerprint="f", catalogue_version="c", created_at=now, trained_until=now, selection=f"personalized by {candidate.name}"
     )
     digest = write_artifact(tmp_path / "policy", policy, provenance)
-    again = read_artifact(tmp_path / "policy", digest, version="1")
+    again = read_artifact(tmp_path / "policy", digest, catalogue=world.catalogue, version="1")
     before, after = (each.decide(evidence.features, evidence.eligible) for each in (policy, again))
     assert (before.probabilities == after.probabilities).all()
     assert (before.scores.uplift == after.scores.uplift).all()

@@ -10,6 +10,7 @@ import pytest
 
 from features.errors import ArtifactError
 from features.settings import load_settings
+from features.synthetic import synthetic_catalogue
 from serving.live import LivePolicy, LoadedPolicy, RegisteredPolicies
 from training.artifact import POLICY_FILE
 from training.policy import Policy
@@ -111,14 +112,14 @@ def test_the_background_thread_sees_a_promotion(shelf: Shelf) -> None:
 
 
 def test_a_home_without_a_registry_has_no_champion_and_gets_none_made(tmp_path: Any) -> None:
-    source = RegisteredPolicies(load_settings(home=tmp_path), feature_names=(), arms=("none",))
+    source = RegisteredPolicies(load_settings(home=tmp_path), feature_names=(), catalogue=synthetic_catalogue())
     assert source.champion() is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_version_that_was_taken_back_is_no_challenger_any_more(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path)
-    source, registry = RegisteredPolicies(settings, feature_names=(), arms=("none",)), Registry(settings)
+    source, registry = RegisteredPolicies(settings, feature_names=(), catalogue=synthetic_catalogue()), Registry(settings)
     for text in ("first", "second"):
         folder = tmp_path / text
         folder.mkdir()

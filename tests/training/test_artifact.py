@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from features.catalogue import Exploration
+from features.catalogue.rules import Lever
 from features.errors import ArtifactError
 from features.synthetic import synthetic_catalogue
 from training.arms import arm_columns
@@ -17,6 +19,7 @@ from training.sides import Sides
 from training.stored import Blend
 from training.uplift import UpliftScorer
 
+CATALOGUE = synthetic_catalogue()
 NAMES = ("count", "days")
 PROVENANCE = Provenance(
     fingerprint="f" * 64,
@@ -35,8 +38,7 @@ def predictor(recipe, link, columns, seed=0):
 
 def make_policy(*, offset=0.1):
     """One with a model of every kind: trees, linear, and both together."""
-    catalogue = synthetic_catalogue()
-    arms, wide = catalogue.arms, arm_columns(NAMES, catalogue.arms)
+    arms, wide = CATALOGUE.arms, arm_columns(NAMES, CATALOGUE.arms)
     features = np.random.default_rng(2).exponential(size=(200, 2))
     straight = fit_linear(features, features[:, 1], link=Link.IDENTITY, penalty=0.01)
     tree = predictor(MEAN, Link.EXPONENTIAL, list(NAMES)).model
@@ -62,7 +64,7 @@ def make_policy(*, offset=0.1):
             {"churn_change": (0.0,) * 5, "unsubscribe": (0.0, 0.01, 0.0, 0.0, 0.0), "contact_columns": (0.0,)},
         ),
     )
-    return Policy.of(catalogue, scorer, name="x lightgbm", version="unregistered")
+    return Policy.of(CATALOGUE, scorer, name="x lightgbm", version="unregistered")
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def written(tmp_path):
 
 def test_a_policy_read_back_decides_the_very_same(written):
     folder, digest = written
-    policy = read_artifact(folder, digest, version="3", feature_names=NAMES)
+    policy = read_artifact(folder, digest, catalogue=CATALOGUE, version="3", feature_names=NAMES)
     features, eligible = np.random.default_rng(1).normal(size=(50, 2)), np.ones((50, 5), dtype=bool)
     features[0, 0] = np.nan
     original = make_policy()
@@ -81,6 +83,31 @@ def test_a_policy_read_back_decides_the_very_same(written):
     assert (policy.decide(features, eligible).probabilities == original.decide(features, eligible).probabilities).all()
     assert policy.scorer == original.scorer
     assert read_provenance(folder, digest) == PROVENANCE
+
+
+def test_what_was_learnt_is_the_files_and_costs_levers_and_exploration_are_the_catalogues(written):
+    folder, digest = written
+    dear = CATALOGUE.touchpoints[4].model_copy(update={"cost": 3.0})
+    changed = CATALOGUE.model_copy(
+        update={
+            "touchpoints": (*CATALOGUE.touchpoints[:4], dear, *CATALOGUE.touchpoints[5:]),
+            "levers": (Lever(weight=2.0, channel="mail"),),
+            "exploration": Exploration(method="epsilon_greedy"),
+        }
+    )
+    policy = read_artifact(folder, digest, catalogue=changed, version="3")
+    assert policy.terms.costs.tolist() == [0.0, 3.0, 0.3, 8.0, 1.0]
+    assert policy.terms.levers.tolist() == [1.0, 1.0, 1.0, 1.0, 2.0]
+    assert policy.exploration.method == "epsilon_greedy"
+    assert policy.scorer == make_policy().scorer
+
+
+def test_a_touchpoint_that_the_catalogue_does_not_have_any_more_costs_nothing_and_is_still_known(written):
+    folder, digest = written
+    smaller = CATALOGUE.model_copy(update={"touchpoints": CATALOGUE.touchpoints[:-1]})
+    policy = read_artifact(folder, digest, catalogue=smaller, version="3")
+    assert policy.arms == CATALOGUE.arms
+    assert policy.terms.costs.tolist() == [0.0, 0.05, 0.3, 8.0, 0.0]
 
 
 def test_the_same_policy_has_the_same_digest_and_another_has_another(written, tmp_path):
@@ -105,16 +132,12 @@ def edit(folder, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def terms(folder):
-    return json.loads((folder / "policy.json").read_text())["terms"]
-
-
 def edit_effects(folder, **changes):
     edit(folder, effects=json.loads((folder / "policy.json").read_text())["effects"] | changes)
 
 
 TAMPERING = {
-    "a changed number": lambda folder: edit(folder, terms=terms(folder) | {"margin": 0.9}),
+    "a changed number": lambda folder: edit(folder, chosen={"none": 5}),
     "a changed model": lambda folder: (folder / "effect_0.txt").write_text((folder / "effect_0.txt").read_text() + "\n"),
     "two models swapped": lambda folder: (folder / "value.txt").write_bytes((folder / "churn.txt").read_bytes()),
     "a missing file": lambda folder: (folder / "churn.txt").unlink(),
@@ -129,18 +152,18 @@ def test_a_folder_that_is_not_the_registered_one_is_refused(written, kind):
     folder, digest = written
     TAMPERING[kind](folder)
     with pytest.raises(ArtifactError):
-        read_artifact(folder, digest, version="1")
+        read_artifact(folder, digest, catalogue=CATALOGUE, version="1")
 
 
 UNREADABLE = {
-    "not a number": lambda folder: edit(folder, ceilings=[1.0, float("nan"), 1.0, 1.0, 1.0]),
-    "another format": lambda folder: edit(folder, format=2),
+    "not a number": lambda folder: edit_effects(folder, slope=float("nan")),
+    "another format": lambda folder: edit(folder, format=3),
     "a model too few": lambda folder: (folder / "effect_1.txt").unlink(),
     "a model too many": lambda folder: (folder / "extra.txt").write_text("tree"),
     "a linear model without numbers": lambda folder: (folder / "churn.txt").write_text('{"kind": "linear"}'),
     "an unknown key": lambda folder: edit(folder, loader="os.system"),
     "too few offsets": lambda folder: edit_effects(folder, offsets=[0.0]),
-    "a cost of doing nothing": lambda folder: edit(folder, terms=terms(folder) | {"costs": [1.0, 0.0, 0.0, 0.0, 0.0]}),
+    "arms without doing nothing": lambda folder: edit(folder, arms=["a.b", "a.c", "a.d", "a.e", "a.f"]),
     "more features than the model reads": lambda folder: edit(folder, feature_names=["count", "days", "extra"]),
     "no JSON": lambda folder: (folder / "policy.json").write_text("{"),
     "no model": lambda folder: (folder / "churn.txt").write_text("tree\n"),
@@ -152,20 +175,19 @@ def test_a_folder_that_was_registered_so_but_makes_no_policy_is_refused(written,
     folder, _ = written
     UNREADABLE[kind](folder)
     with pytest.raises(ArtifactError, match="train"):
-        read_artifact(folder, artifact_sha256(folder), version="1")
+        read_artifact(folder, artifact_sha256(folder), catalogue=CATALOGUE, version="1")
 
 
 def test_a_policy_for_other_features_is_refused(written):
     folder, digest = written
     with pytest.raises(ArtifactError, match="other features \\(visits\\)"):
-        read_artifact(folder, digest, version="1", feature_names=(*NAMES, "visits"))
+        read_artifact(folder, digest, catalogue=CATALOGUE, version="1", feature_names=(*NAMES, "visits"))
     with pytest.raises(ArtifactError, match="their order"):
-        read_artifact(folder, digest, version="1", feature_names=NAMES[::-1])
+        read_artifact(folder, digest, catalogue=CATALOGUE, version="1", feature_names=NAMES[::-1])
 
 
 def test_a_policy_without_models_or_a_used_folder_is_not_written(written, tmp_path):
-    catalogue = synthetic_catalogue()
-    prior = Policy.of(catalogue, PriorScorer.of(catalogue, base_rate=0.1, value=1.0), name="prior", version="0")
+    prior = Policy.of(CATALOGUE, PriorScorer.of(CATALOGUE, base_rate=0.1, value=1.0), name="prior", version="0")
     with pytest.raises(ArtifactError, match="PriorScorer"):
         write_artifact(tmp_path / "prior", prior, PROVENANCE)
     with pytest.raises(ArtifactError, match="not empty"):

@@ -49,19 +49,21 @@ def test_the_registered_policy_decides_on_todays_features(home, first, tmp_path)
     registry, report, _ = first
     dataset = load_dataset(home.lake, home.store, home.catalogue, until=home.until)
     folder = registry.download(report.policy.version, tmp_path / "policy")
-    policy = read_artifact(folder, report.policy.sha256, version="1", feature_names=dataset.feature_names)
+    policy = read_artifact(
+        folder, report.policy.sha256, catalogue=home.catalogue, version="1", feature_names=dataset.feature_names
+    )
     probabilities = policy.as_probabilities(dataset.features, dataset.eligible)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(len(dataset)))
     assert probabilities.min() >= home.catalogue.exploration.floor
 
 
-def test_the_report_says_how_the_policy_was_selected_and_the_policy_is_called_so(first, tmp_path):
+def test_the_report_says_how_the_policy_was_selected_and_the_policy_is_called_so(home, first, tmp_path):
     registry, report, _ = first
     policy = report.policy
     selection = read_provenance(registry.download(policy.version, tmp_path / "policy"), policy.sha256).selection
     assert report.reasons[-1] == f"policy 1: {selection}"
     assert selection.startswith(("personalized by ", "personalization cannot be distinguished from always "))
-    assert read_artifact(tmp_path / "policy", policy.sha256, version="1").name in selection
+    assert read_artifact(tmp_path / "policy", policy.sha256, catalogue=home.catalogue, version="1").name in selection
 
 
 def test_training_twice_on_the_same_data_gives_the_same_bytes(home, first, tmp_path):
@@ -173,7 +175,7 @@ def test_a_champion_for_other_features_is_left_out_and_a_broken_one_refuses_ever
     registry = Registry(Settings(home=tmp_path))
     policy = trained(home, registry).policy
     registry.promote(policy.version)
-    other = load_champion(("a_feature",), registry)
+    other = load_champion(("a_feature",), home.catalogue, registry)
     assert other.policy is None and "trained on other features" in other.complaint
     next(registry.settings.artifacts_path.glob(f"{policy.run_id}/artifacts/policy/value.txt")).write_text("changed")
     report = trained(home, registry)

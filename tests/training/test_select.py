@@ -13,10 +13,11 @@ MODEL = np.zeros((400, 2))
 FIRST, SECOND = np.tile([1.0, 0.0], (400, 1)), np.tile([0.0, 1.0], (400, 1))
 
 
-def entry(name, *, value=1.0, low, gap=0.0, error=0.1, proof=None, misfit=1.0):
+def entry(name, *, value=1.0, low, gap=0.0, ahead=None, error=0.1, proof=None, misfit=1.0):
     measured = replace(dr(LOG, FIRST, MODEL), value=value)
     apart = replace(difference(LOG, FIRST, SECOND, MODEL), value=gap, low=low, high=gap + 1.0, standard_error=error)
-    return Entry(name, measured, apart, proof, misfit)
+    fair = replace(apart, value=gap if ahead is None else ahead)
+    return Entry(name, measured, apart, fair, proof, misfit)
 
 
 PROVEN, UNPROVEN = Proof(1.0, 0.4), Proof(1.0, -0.1)
@@ -38,6 +39,10 @@ def test_where_money_cannot_tell_the_one_that_tells_customers_apart_best_is_take
         entry("t", value=9.0, low=-0.1, proof=UNPROVEN, misfit=0.1),
     ]
     assert _winner(entries).name == "x"
+
+
+def test_luck_that_only_the_best_constant_policy_had_does_not_count_against_those_who_tell_customers_apart():
+    assert _winner([entry("x", low=-1.0, gap=-0.4, ahead=0.1, proof=PROVEN)]).name == "x"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from training.learners.x import fit_x
 
 Floats = NDArray[np.float64]
 
-_MOST_PAIRS = 60_000  # of decision and arm, that a model which only competes learns from; all decisions judge it
+_MOST_PAIRS = 200_000  # of decision and arm, that a model which only competes learns from; all decisions judge it
 _MOST_PAIRS_AT_LAST = 400_000  # that the chosen one learns from, so that memory stays the same however long the log is
 
 

@@ -1,7 +1,7 @@
 """The policy: the four steps in their order, as one function of features and eligibility."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
@@ -76,6 +76,7 @@ class Policy:
     ----------
     arms : `none` first.
     ceilings : shape (k,), the most that each arm may get while it ramps up; 1 where it is not held back.
+    chosen : how often each arm was chosen in the decisions learnt from.
     """
 
     name: str
@@ -86,28 +87,38 @@ class Policy:
     ceilings: FloatArray
     scorer: Scorer
     ranking: Ranking = Ranking.NET_VALUE
+    chosen: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, catalogue: Catalogue, scorer: Scorer, *, name: str, version: str, chosen: Mapping[str, int] = MappingProxyType({})
+        cls,
+        catalogue: Catalogue,
+        scorer: Scorer,
+        *,
+        name: str,
+        version: str,
+        chosen: Mapping[str, int] = MappingProxyType({}),
+        arms: tuple[str, ...] | None = None,
     ) -> "Policy":
         """A policy over the catalogue's arms, with its terms and exploration.
 
         Parameters
         ----------
         chosen : how often each arm was chosen in the decisions learnt from; they make it sharper, and new arms ramp up.
+        arms : what the scorer scores, `none` first, in place of the catalogue's; what the catalogue does not have costs nothing.
         """
-        exploration = catalogue.exploration
+        exploration, arms = catalogue.exploration, arms or catalogue.arms
         thousands = max(sum(chosen.values()) / 1000, 1.0)
         sharper = {"sharpness": exploration.sharpness * thousands**exploration.growth}
         return cls(
             name=name,
             version=version,
-            arms=catalogue.arms,
-            terms=Terms.of(catalogue),
+            arms=arms,
+            terms=Terms.of(catalogue, arms),
             exploration=exploration.model_copy(update=sharper),
-            ceilings=ramp(catalogue.arms, exploration, chosen),
+            ceilings=ramp(arms, exploration, chosen),
             scorer=scorer,
+            chosen=chosen,
         )
 
     def __post_init__(self) -> None:
@@ -137,6 +148,10 @@ class Policy:
         order = arbitrate(weighed, eligible)
         probabilities = explore(weighed, eligible, self.exploration, ceilings=self.ceilings)
         return Decided(scores, parts, weighed, order, probabilities)
+
+    def under(self, catalogue: Catalogue) -> "Policy":
+        """What was learnt, with the terms and the exploration of another catalogue."""
+        return Policy.of(catalogue, self.scorer, name=self.name, version=self.version, chosen=self.chosen, arms=self.arms)
 
     def as_probabilities(self, features: FloatArray, eligible: BoolArray) -> FloatArray:
         """What it would have chosen on every row of a log: `decide`'s probabilities."""

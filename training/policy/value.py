@@ -1,5 +1,6 @@
 """Step 2, second half: the money that each arm is expected to bring beyond doing nothing, part by part."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -34,14 +35,15 @@ class Terms:
     fatigue_cost: float = 0.0
 
     @classmethod
-    def of(cls, catalogue: Catalogue) -> Self:
-        """Those of the catalogue."""
-        arms, objective = catalogue.recommendable, catalogue.objective
+    def of(cls, catalogue: Catalogue, arms: Sequence[str] | None = None) -> Self:
+        """Those of the catalogue, for its arms or for these; what it does not have costs nothing, and has no weight."""
+        objective = catalogue.objective
+        touchpoints = [catalogue.touchpoint(arm) for arm in arms or catalogue.arms]
         return cls(
-            costs=np.array([0.0, *(arm.cost for arm in arms)]),
-            incentives=np.array([0.0, *(arm.incentive for arm in arms)]),
-            discounts=np.array([0.0, *(arm.discount for arm in arms)]),
-            levers=np.array([1.0, *(catalogue.lever_of(arm) for arm in arms)]),
+            costs=np.array([0.0 if each is None else each.cost for each in touchpoints]),
+            incentives=np.array([0.0 if each is None else each.incentive for each in touchpoints]),
+            discounts=np.array([0.0 if each is None else each.discount for each in touchpoints]),
+            levers=np.array([1.0 if each is None else catalogue.lever_of(each) for each in touchpoints]),
             margin=objective.margin,
             unsubscribe_cost=objective.unsubscribe_cost,
             fatigue_cost=objective.fatigue_cost,
