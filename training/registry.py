@@ -192,6 +192,7 @@ class Registry:
             When there is no such version, or its files are not the registered ones.
         """
         import mlflow.artifacts
+        from mlflow.exceptions import MlflowException
 
         policy = RegisteredPolicy.of(self._version(version))
         arriving = target.with_name(f"{target.name}.arriving-{os.getpid()}")
@@ -207,7 +208,7 @@ class Registry:
                 raise ArtifactError(f"policy {version}: SHA-256 is {found}, registered was {policy.sha256}; roll back")
             shutil.rmtree(target, ignore_errors=True)
             (arriving / _FOLDER).replace(target)
-        except OSError as error:
+        except (OSError, MlflowException) as error:
             raise ArtifactError(f"policy {version}: its files could not be copied ({error}); roll back, or train again") from None
         finally:
             shutil.rmtree(arriving, ignore_errors=True)

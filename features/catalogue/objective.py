@@ -57,7 +57,9 @@ class Experiment(CatalogueTable):
     """Shares of all customers whose touchpoints are chosen in another way, to see what each part of the policy is worth."""
 
     salt: str = Field("experiment", min_length=1, description="another salt draws other customers")
-    random: float = Field(0.0, ge=0, le=0.5, description="share that gets any eligible touchpoint with equal probability")
+    random: float = Field(
+        0.0, ge=0, le=0.5, description="share that gets any eligible touchpoint alike, but for new ones that still ramp up"
+    )
     propensity: float = Field(0.0, ge=0, le=0.5, description="share for whom propensity counts instead of what changes it")
     rules: float = Field(0.0, ge=0, le=0.5, description="share for whom nothing learnt counts, only the catalogue's priors")
     challenger: float = Field(0.0, ge=0, le=0.5, description="share for whom the challenger decides")

@@ -154,7 +154,7 @@ class Budget(Scoped):
     @property
     def name(self) -> str:
         """The rule in words."""
-        limit = f"{self.money:g} money" if self.money is not None else f"{self.contacts} contacts"
+        limit = f"{self.money:.12g} money" if self.money is not None else f"{self.contacts} contacts"
         return f"{limit} a day for {self.scope}"
 
 
