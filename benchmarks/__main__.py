@@ -14,7 +14,7 @@ from serving.terminal import as_plain, in_words
 
 QUESTIONS = (
     *("commands", "online", "realtime", "journal", "kills", "store", "linking", "identity", "ingest", "history"),
-    *("estimators", "public", "world"),
+    *("estimators", "selection", "public", "world"),
 )
 
 

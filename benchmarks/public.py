@@ -59,7 +59,7 @@ def judged(experiment: Experiment, seed: int) -> dict[str, object]:
     dataset, catalogue = experiment.dataset, experiment.catalogue
     half = customer_folds(dataset.customer_id, count=2, seed=seed) == 0
     teaching, judging = dataset.where(half), dataset.where(~half)
-    learnt = learn(teaching, _snapshots(teaching), catalogue, seed=seed)
+    learnt = learn(teaching, snapshots_of(teaching), catalogue, seed=seed)
     ours = _greedy(learnt, catalogue, judging)
     peers = {"t_learner": _t_learner(teaching, judging, seed), **_forests(teaching, judging, seed)}
     constants = {arm: np.eye(len(dataset.arms))[np.full(len(judging), index)] for index, arm in enumerate(dataset.arms)}
@@ -114,7 +114,7 @@ def social(folder: Path) -> Experiment:
     probabilities = np.tile([5 / 8, 1 / 8, 1 / 8, 1 / 8], (len(table), 1))
     reward = voted - 0.06 * (arm > 0)
     people = np.arange(len(table)).astype(str).astype(object)
-    return Experiment(_dataset(catalogue, people, arm, probabilities, voted, voted, reward, features), catalogue)
+    return Experiment(dataset_of(catalogue, people, arm, probabilities, voted, voted, reward, features), catalogue)
 
 
 def starbucks(folder: Path) -> Experiment:
@@ -130,7 +130,7 @@ def starbucks(folder: Path) -> Experiment:
     catalogue = _catalogue([f"app.offer_{index}" for index in range(len(offers))], cost=0.15, margin=0.5, incentives=incentives)
     reward = np.clip(0.5 * spent - given, -20.0, 60.0) - 0.15 * (arm > 0)
     return Experiment(
-        _dataset(catalogue, people, arm, np.tile(received, (len(arm), 1)), bought, spent, reward, features), catalogue
+        dataset_of(catalogue, people, arm, np.tile(received, (len(arm), 1)), bought, spent, reward, features), catalogue
     )
 
 
@@ -145,7 +145,7 @@ def _wave(events: pd.DataFrame, profile: pd.DataFrame, offers: list[str], hour: 
     def total(rows: pd.DataFrame, event: str, column: str) -> Floats:
         found = rows[rows["event"] == event].groupby("person")[column]
         counted = found.count() if column == "event" else found.sum()
-        return counted.reindex(of).fillna(0.0).to_numpy(np.float64)
+        return np.asarray(counted.reindex(of).fillna(0.0), dtype=np.float64)
 
     past = [total(before, event, "event") for event in ("transaction", "offer received", "offer viewed", "offer completed")]
     member = pd.to_datetime(profile["became_member_on"], format="%Y%m%d")
@@ -177,7 +177,7 @@ def _catalogue(names: list[str], *, cost: float, margin: float, incentives: list
     return parse_catalogue({"objective": {"margin": margin}, "touchpoints": touchpoints}, name="experiment")
 
 
-def _dataset(
+def dataset_of(
     catalogue: Catalogue,
     people: NDArray[Any],
     arm: NDArray[np.int64],
@@ -187,6 +187,7 @@ def _dataset(
     reward: Floats,
     features: Floats,
 ) -> Dataset:
+    """Decisions with known probabilities, shape (n, k), when everything was eligible; all else has shape (n,) or (n, d)."""
     n, nobody = len(arm), np.zeros(len(arm))
     return Dataset(
         arms=catalogue.arms,
@@ -212,7 +213,7 @@ def _dataset(
     )
 
 
-def _snapshots(dataset: Dataset) -> Snapshots:
+def snapshots_of(dataset: Dataset) -> Snapshots:
     """These experiments know of no time without a decision: those of people left alone stand for it."""
     alone = dataset.where(dataset.arm == 0)
     return Snapshots(
