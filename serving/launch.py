@@ -44,7 +44,7 @@ def service(settings: Settings, *, port: int, host: str = LOOPBACK, workers: int
 
 def ui(settings: Settings, *, port: int) -> Server:
     """The MLflow UI, on loopback only: it has no authentication."""
-    arguments = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", settings.effective_tracking_uri]
+    arguments = [sys.executable, "-P", "-m", "mlflow", "server", "--backend-store-uri", settings.effective_tracking_uri]
     arguments += ["--host", LOOPBACK, "--port", str(port), "--workers", "1"]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     return Server("MLflow UI", ServiceCommand(tuple(arguments), os.environ | quiet), f"http://{LOOPBACK}:{port}/health")

@@ -69,7 +69,7 @@ class CronTrigger(BaseTrigger):  # type: ignore[misc]
 
 def _retrain_once(settings: Settings, terminal: Terminal) -> None:
     """In a process of its own, which reads the catalogue anew and leaves no memory behind."""
-    command = [sys.executable, "-m", "serving.cli", "retrain", *(["--json"] if terminal.as_json else [])]
+    command = [sys.executable, "-P", "-m", "serving.cli", "retrain", *(["--json"] if terminal.as_json else [])]
     code = subprocess.run(command, env=os.environ | {"TOUCHPOINT_HOME": str(settings.home)}).returncode
     if code:
         terminal.say(f"retraining failed with code {code}; the next run will try again")

@@ -32,7 +32,7 @@ def service_command(settings: Settings, *, host: str, port: int, workers: int = 
     address = check_bind(host, settings)
     load_catalogue(settings.catalogue_path)
     service = "serving.service:TouchpointService"
-    arguments = (sys.executable, "-m", "bentoml", "serve", service, "--host", address, "--port", str(port))
+    arguments = (sys.executable, "-P", "-m", "bentoml", "serve", service, "--host", address, "--port", str(port))
     root = str(Path(__file__).resolve().parent.parent)
     return ServiceCommand((*arguments, "--working-dir", root), _environment(settings, workers=workers))
 

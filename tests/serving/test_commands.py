@@ -1,6 +1,9 @@
 """The commands about people and refused records, one after the other on one home, as somebody would type them."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +197,14 @@ def test_a_recorded_decision_is_explained_and_taken_again(commands: Commands) ->
 def test_bad_input_ends_with_code_2_and_no_traceback(commands: Commands, arguments: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, list(arguments))
     assert result.exit_code == 2 or isinstance(result.exception, TouchpointError), result.exception
+
+
+def test_packages_of_the_current_folder_that_have_our_names_are_left_alone(tmp_path: Path) -> None:
+    for name in ("features", "training", "serving"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('not ours')", encoding="utf-8")
+    (tmp_path / "catalogue.toml").write_text('[[touchpoints]]\nname = "web.page"\nstage = "purchase"\n', encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("touchpoint")), "quality", "--json"]
+    environment = {**os.environ, "TOUCHPOINT_HOME": str(tmp_path)}
+    finished = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert finished.returncode == 0 and "not ours" not in finished.stderr, finished.stderr

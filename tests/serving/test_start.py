@@ -42,7 +42,7 @@ def test_a_home_without_a_catalogue_is_refused_before_a_server_starts(tmp_path: 
 def test_the_command_tells_home_workers_and_nothing_to_track(tmp_path: Path) -> None:
     (tmp_path / "catalogue.toml").write_text('touchpoints = [{ name = "mail.offer", stage = "retention" }]')
     command = service_command(load_settings(home=tmp_path), host="localhost", port=3100, workers=2)
-    assert command.arguments[:4] == (sys.executable, "-m", "bentoml", "serve")
+    assert command.arguments[:5] == (sys.executable, "-P", "-m", "bentoml", "serve")
     assert command.arguments[5:9] == ("--host", "127.0.0.1", "--port", "3100")
     expected = {
         "TOUCHPOINT_HOME": str(tmp_path),
