@@ -173,7 +173,7 @@ def test_a_policy_whose_files_were_changed_is_not_taken(service: Running, versio
     policies = [(path, json.loads(path.read_text())) for path in (home / "mlartifacts").rglob("policy.json")]
     (path,) = [path for path, policy in policies if policy["effects"]["offsets"][1] == 0.2]
     original = path.read_bytes()
-    path.write_bytes(original.replace(b'"margin": 0.25', b'"margin": 0.99'))
+    path.write_bytes(original.replace(b'"slope"', b' "slope"'))
     try:
         registry.promote(second)
         time.sleep(1.5)

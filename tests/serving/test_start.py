@@ -43,7 +43,7 @@ def test_the_command_tells_home_workers_and_nothing_to_track(tmp_path: Path) -> 
     (tmp_path / "catalogue.toml").write_text('touchpoints = [{ name = "mail.offer", stage = "retention" }]')
     command = service_command(load_settings(home=tmp_path), host="localhost", port=3100, workers=2)
     assert command.arguments[:5] == (sys.executable, "-P", "-m", "bentoml", "serve")
-    assert command.arguments[5:9] == ("--host", "127.0.0.1", "--port", "3100")
+    assert command.arguments[6:10] == ("--host", "127.0.0.1", "--port", "3100")
     expected = {
         "TOUCHPOINT_HOME": str(tmp_path),
         "BENTOML_DO_NOT_TRACK": "True",
