@@ -109,8 +109,8 @@ def test_a_promotion_and_a_rollback_reach_the_running_service(service: Client, t
 
 
 def test_recommend_without_the_service_has_no_side_effect_and_explain_tells_a_record(service: Client, trained: Any) -> None:
-    first = trained.json("recommend", "customer-000011", "--decision-id", "local-1")
-    assert trained.json("recommend", "customer-000011", "--decision-id", "local-1")["recommendations"] == first["recommendations"]
+    question = ("recommend", "customer-000011", "--decision-id", "local-1", "--at", datetime.now(UTC).isoformat())
+    assert trained.json(*question)["recommendations"] == trained.json(*question)["recommendations"]
     assert trained.run("explain", "local-1", code=2).stderr.startswith("touchpoint: ")
     kept = trained.json("recommend", "customer-000011", "--decision-id", "local-1", "--record")
     words = trained.run("explain", "local-1").stdout

@@ -87,13 +87,18 @@ def _gaps(values: FloatArray, eligible: BoolArray) -> tuple[IntArray, IntArray, 
 
 
 def _held_back(probabilities: FloatArray, eligible: BoolArray, ceilings: FloatArray) -> FloatArray:
-    """Cut arms to their ceilings; where that leaves nobody to take the rest, nothing is cut."""
+    """Cut arms to their ceilings; where that leaves nobody to take the rest, nothing is cut.
+
+    Those who take it do so in proportion, or alike where all of them had nothing.
+    """
     free = eligible & (ceilings >= 1.0)
     cut = np.where(free, probabilities, np.minimum(probabilities, ceilings))
-    taken = np.where(free, probabilities, 0.0).sum(axis=1, keepdims=True)
+    taking = np.where(free, probabilities, 0.0)
+    taking = np.where(taking.any(axis=1, keepdims=True), taking, free.astype(np.float64))
+    taken = taking.sum(axis=1, keepdims=True)
     rest = 1.0 - np.where(free, 0.0, cut).sum(axis=1, keepdims=True)
-    scaled = np.where(free, probabilities * rest / np.where(taken > 0.0, taken, 1.0), cut)
-    return np.where(taken > 0.0, scaled, probabilities)
+    shared = np.where(free, taking * rest / np.where(taken > 0.0, taken, 1.0), cut)
+    return np.where(taken > 0.0, shared, probabilities)
 
 
 _METHODS: Mapping[str, Callable[[FloatArray, BoolArray, Exploration], FloatArray]] = {

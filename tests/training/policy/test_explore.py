@@ -83,6 +83,11 @@ def test_an_arm_that_is_held_back_gets_its_ceiling_and_the_others_share_the_rest
     np.testing.assert_allclose(held[0, :2], plain[0, :2] * 0.9 / (1 / 9 + 1 / 5))
 
 
+def test_where_all_who_could_take_the_rest_have_nothing_they_take_it_alike():
+    held = probabilities([[0.0, 0.0, 1e6]], method="softmax", ceilings=[1.0, 1.0, 0.5])
+    assert held.tolist() == [[0.25, 0.25, 0.5]]
+
+
 def test_a_ceiling_is_never_below_the_floor_and_holds_nothing_back_where_nobody_can_take_the_rest():
     np.testing.assert_allclose(probabilities([[0.0, 9.0]], sharpness=100.0, floor=0.2, ceilings=[1.0, 0.01])[0, 1], 0.2)
     assert probabilities([[0.0, 9.0]], [[False, True]], ceilings=[1.0, 0.1]).tolist() == [[0.0, 1.0]]
