@@ -16,8 +16,8 @@ from features.catalogue import Catalogue
 from features.domain import Interaction
 from features.errors import StoreError
 from features.journal import Journal
-from features.journey import interaction_of
 from features.lake import Lake, duckdb_session
+from features.lake_values import interaction_of
 from features.store import FeatureStore, Materialized
 from features.tables import POSITION, TOTAL, Feature, State, all_columns, empty_state, feature_list, fold
 

@@ -16,7 +16,7 @@ from features.tables import Feature, matrix
 from serving.reasons import Explains, arm_reason, chance_reason, feature_reasons, money_reason
 from serving.record import Draw, Parts, Recommendation, ScoredCandidate, SlatePlace
 from serving.situations import Fact
-from training.policy import Decided, Policy, draw, rng_for, variant
+from training.policy import Decided, Policy, arm_at, rng_for, variant
 from training.policy.eligibility import Candidate, Situation, eligibility
 
 TAKEN_BEFORE = "in an earlier slot of this slate"
@@ -84,12 +84,13 @@ class Judge:
         policy = variant(basis.policy, basis.arm, self.catalogue)
         arms = _without_taken(eligibility(self.catalogue, basis.situation), basis.slate)
         decided = policy.decide(basis.row, np.array([[arm.eligible for arm in arms]]))
-        chosen = draw(decided.probabilities[0], rng_for(basis.decision_id, basis.seed))
+        u = float(rng_for(basis.decision_id, basis.seed).random())
+        chosen = arm_at(decided.probabilities[0], u)
         candidates = scored(arms, decided, policy)
         return Verdict(
             candidates=candidates,
             order=tuple(policy.arms[arm] for arm in decided.order[0]),
-            draw=Draw(seed=basis.seed, u=float(rng_for(basis.decision_id, basis.seed).random())),
+            draw=Draw(seed=basis.seed, u=u),
             chosen=arms[chosen].touchpoint,
             recommendations=self._recommended(basis, policy, decided, candidates, chosen),
         )

@@ -152,4 +152,4 @@ def _best_constant(constants: Sequence[Comparison]) -> Comparison | None:
 def in_words(estimate: Estimate) -> str:
     """The value with its interval, and which one it is where it is no normal one."""
     kind = "" if estimate.interval is IntervalKind.NORMAL else f", {estimate.interval}"
-    return f"{estimate.value:+.4g} ({estimate.level:.0%} interval {estimate.low:+.4g} to {estimate.high:+.4g}{kind})"
+    return f"{estimate.value:+.4g} ({100 * estimate.level:.5g}% interval {estimate.low:+.4g} to {estimate.high:+.4g}{kind})"

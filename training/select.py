@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.dataset import Dataset
+from training.gate import in_words
 from training.learners import AVERAGE, CANDIDATES, Candidate, Evidence, Shown, cross_fit_candidates, fit_line
 from training.learners.calibration import Line, Proof, prove, squared_error
 from training.ope import Estimate, Log, difference, dr
@@ -87,13 +88,13 @@ class Selection:
         """Why, in a sentence."""
         winner = next((entry for entry in self.personalized if entry.name == self.chosen), None)
         if winner is None:
-            best = f"the best learner, {self.best.name}, differs by {_interval(self.best.difference)} per decision"
+            best = f"the best learner, {self.best.name}, differs by {in_words(self.best.difference)} per decision"
             return f"personalization cannot be distinguished from {self.constant}, which is chosen because it is simpler: {best}"
         if winner.earns_more:
-            return f"personalized by {winner.name}: better than {self.constant} by {_interval(winner.difference)} per decision"
+            return f"personalized by {winner.name}: better than {self.constant} by {in_words(winner.difference)} per decision"
         return (
             f"personalized by {winner.name}: customers differ beyond doubt in what changes their behaviour, though money alone "
-            f"cannot tell it from {self.constant} yet, from which it differs by {_interval(winner.difference)} per decision"
+            f"cannot tell it from {self.constant} yet, from which it differs by {in_words(winner.difference)} per decision"
         )
 
     def in_words(self) -> str:
@@ -103,7 +104,7 @@ class Selection:
         for entry in entries:
             mark = "  (chosen)" if entry.name == self.chosen else ""
             slope = "" if entry.proof is None else f"; slope {entry.proof.slope:.2f}, at least {entry.proof.low:.2f}"
-            lines.append(f"{entry.name:<34}{entry.value.value:>10.4f}   {_interval(entry.difference)}{slope}{mark}")
+            lines.append(f"{entry.name:<34}{entry.value.value:>10.4f}   {in_words(entry.difference)}{slope}{mark}")
         return "\n".join(lines) + "\n"
 
 
@@ -229,7 +230,3 @@ def _entries(contest: Contest, policies: Mapping[str, Floats], rival: Rival, *, 
         Entry(name, dr(log, target[rows], model), beyond(target, rival.policy), beyond(target, rival.unseen))
         for name, target in policies.items()
     )
-
-
-def _interval(estimate: Estimate) -> str:
-    return f"{estimate.value:+.4g} ({100 * estimate.level:.5g}% interval {estimate.low:+.4g} to {estimate.high:+.4g})"

@@ -1,25 +1,13 @@
 """What a mapping makes of records that arrive online, as values of the domain."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from features.domain import (
-    Consent,
-    ConsentStatus,
-    ContactForm,
-    Direction,
-    Interaction,
-    Kind,
-    Link,
-    LinkAction,
-    Metric,
-    Outcome,
-    Stage,
-)
+from features.domain import Consent, ConsentStatus, Interaction, Kind, Link, LinkAction, Outcome
 from features.identity import link_of
+from features.lake_values import interaction_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +41,7 @@ class Mapped:
 
 def as_interaction(row: Mapping[str, Any], received_at: datetime) -> Interaction:
     """The interaction of a row."""
-    return Interaction(
-        message_id=row["message_id"],
-        customer_id=row["customer_id"],
-        touchpoint=row["touchpoint"],
-        kind=Kind(row["kind"]),
-        at=row["at"],
-        received_at=received_at,
-        source=row["source"],
-        stage=None if row["stage"] is None else Stage(row["stage"]),
-        value=row["value"],
-        metric=None if row["metric"] is None else Metric(row["metric"]),
-        score=row["score"],
-        decision_id=row["decision_id"],
-        identifiers=tuple(row["identifiers"] or ()),
-        direction=None if row["direction"] is None else Direction(row["direction"]),
-        contact_form=None if row["contact_form"] is None else ContactForm(row["contact_form"]),
-        sentiment=row["sentiment"],
-        original_at=row["original_at"],
-        traits=json.loads(row["traits"] or "{}"),
-        properties=json.loads(row["properties"] or "{}"),
-    )
+    return interaction_of({**row, "received_at": received_at})
 
 
 def as_outcome(row: Mapping[str, Any], received_at: datetime) -> Outcome:

@@ -1,5 +1,8 @@
 """What callers tell: interactions, outcomes, links and consents, each durable before it is acknowledged."""
 
+from collections.abc import Callable
+from typing import Any
+
 from fastapi import FastAPI, Response
 from pydantic import TypeAdapter
 
@@ -30,11 +33,12 @@ def _add_interactions(app: FastAPI, posting: Posting) -> None:
     )
     def post_interactions(body: Body) -> Response:
         """Keep one interaction, or up to 1,000; of a list, each is accepted, duplicate or quarantined by itself."""
-        posted = parse_json(body)
-        if isinstance(posted, list):
-            return json_response(_TAKEN.dump_json(posting.interactions(posted)), status=202)
-        posting.check_person(PostedInteraction.model_validate(posted))
-        return json_response(_TAKEN.dump_json(posting.interactions([posted])[0]), status=202)
+        return _one_or_many(
+            body,
+            check=lambda one: posting.check_person(PostedInteraction.model_validate(one)),
+            take=posting.interactions,
+            answer=_TAKEN,
+        )
 
     @app.post(
         "/v1/outcomes",
@@ -57,11 +61,9 @@ def _add_facts(app: FastAPI, posting: Posting) -> None:
     )
     def post_links(body: Body) -> Response:
         """Say that two identifiers are of one customer, that they are not, or that they never are; one, or up to 1,000."""
-        posted = parse_json(body)
-        if isinstance(posted, list):
-            return json_response(_LINKS.dump_json(posting.links(posted)), status=202)
-        posting.check_link(PostedLink.model_validate(posted))
-        return json_response(_LINKS.dump_json(posting.links([posted])[0]), status=202)
+        return _one_or_many(
+            body, check=lambda one: posting.check_link(PostedLink.model_validate(one)), take=posting.links, answer=_LINKS
+        )
 
     @app.post(
         "/v1/consents",
@@ -71,8 +73,17 @@ def _add_facts(app: FastAPI, posting: Posting) -> None:
     )
     def post_consents(body: Body) -> Response:
         """Keep what a customer said about being contacted; one, or up to 1,000."""
-        posted = parse_json(body)
-        if isinstance(posted, list):
-            return json_response(_TAKEN.dump_json(posting.consents(posted)), status=202)
-        posting.check_person(PostedConsent.model_validate(posted))
-        return json_response(_TAKEN.dump_json(posting.consents([posted])[0]), status=202)
+        return _one_or_many(
+            body, check=lambda one: posting.check_person(PostedConsent.model_validate(one)), take=posting.consents, answer=_TAKEN
+        )
+
+
+def _one_or_many(
+    body: bytes, *, check: Callable[[Any], None], take: Callable[[list[Any]], Any], answer: TypeAdapter[Any]
+) -> Response:
+    """Of a list, each is judged by itself; one alone is refused at once if it is no such thing."""
+    posted = parse_json(body)
+    if isinstance(posted, list):
+        return json_response(answer.dump_json(take(posted)), status=202)
+    check(posted)
+    return json_response(answer.dump_json(take([posted])[0]), status=202)

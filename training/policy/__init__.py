@@ -12,7 +12,7 @@ from training.policy.arbitrate import arbitrate
 from training.policy.arms import variant
 from training.policy.constant import ConstantPolicy, constant_policies
 from training.policy.eligibility import Allowance, Candidate, EligibilityStage, Situation, allowances, eligibility
-from training.policy.explore import draw, explore, rng_for
+from training.policy.explore import arm_at, draw, explore, rng_for
 from training.policy.policy import Decided, Policy, Ranking, TargetPolicy
 from training.policy.score import PriorScorer, Scorer, Scores
 from training.policy.value import Terms, ValueParts, priorities, value_parts
@@ -34,6 +34,7 @@ __all__ = [
     "ValueParts",
     "allowances",
     "arbitrate",
+    "arm_at",
     "constant_policies",
     "draw",
     "eligibility",

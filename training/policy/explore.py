@@ -109,11 +109,17 @@ _METHODS: Mapping[str, Callable[[FloatArray, BoolArray, Exploration], FloatArray
 
 
 def draw(probabilities: FloatArray, rng: np.random.Generator) -> int:
-    """Draw one arm by the inverse of the cumulative distribution; an arm of probability zero is never drawn.
+    """Draw one arm; see `arm_at`."""
+    return arm_at(probabilities, rng.random())
+
+
+def arm_at(probabilities: FloatArray, u: float) -> int:
+    """The arm at a level of the cumulative distribution; an arm of probability zero never is.
 
     Parameters
     ----------
     probabilities : shape (k,), sums to 1.
+    u : uniform in [0, 1).
 
     Raises
     ------
@@ -124,7 +130,7 @@ def draw(probabilities: FloatArray, rng: np.random.Generator) -> int:
     cumulative = probabilities[possible].cumsum()
     if not (probabilities.ndim == 1 and len(possible) and probabilities.min() >= 0.0 and abs(cumulative[-1] - 1.0) < 1e-9):
         raise PolicyError(f"probabilities {probabilities.tolist()} must be one row, not negative, and sum to 1")
-    drawn = cumulative.searchsorted(rng.random() * cumulative[-1], side="right")
+    drawn = cumulative.searchsorted(u * cumulative[-1], side="right")
     return int(possible[min(drawn, len(possible) - 1)])
 
 
