@@ -36,7 +36,7 @@ class Exploration(CatalogueTable):
         2.0, ge=0, description="per unit of money: the higher, the rarer a worse touchpoint; 0 is uniform; not of epsilon_greedy"
     )
     growth: float = Field(
-        0.0, ge=0, le=1, description="sharpness is multiplied by this power of the number of thousand decisions learnt from"
+        0.0, ge=0, le=2, description="sharpness is multiplied by this power of the number of thousand decisions learnt from"
     )
     epsilon: float = Field(0.1, ge=0, le=1, description="of epsilon_greedy: how often it does not look at money at all")
     floor: float = Field(0.02, ge=0, le=0.5, description="least probability of every eligible touchpoint")

@@ -12,10 +12,11 @@ from training.linear import Columns, Linear
 Floats = NDArray[np.float64]
 
 _CELLS = 30_000_000  # of rows x (columns and gaps) x arms, held at once
+_OWN = 0.5  # how freely an arm's effect may differ from that of the other contacts; 1 is as freely as contacts from none
 
 
 def fit_s(evidence: Evidence, task: Task) -> tuple[Term, ...]:
-    """All arms share what customers are like anyway; on the linear base, each arm's own weights are what it changes.
+    """All arms share what customers are like anyway; on the linear base they share what any contact changes, too.
 
     References
     ----------
@@ -31,16 +32,18 @@ def fit_s(evidence: Evidence, task: Task) -> tuple[Term, ...]:
 
 
 def _linear(evidence: Evidence, task: Task) -> tuple[Term, ...]:
+    """Effects are drawn to what any contact changes for a customer, so that arms with few decisions lean on the others."""
     columns = Columns.of(evidence.features)
-    evidence = evidence.sampled(_CELLS // (len(evidence.arms) * 2 * evidence.features.shape[1]), seed=task.seed)
-    even = np.ones(len(evidence))
+    evidence = evidence.sampled(_CELLS // ((len(evidence.arms) + 1) * 2 * evidence.features.shape[1]), seed=task.seed)
     shared = columns.design(evidence.features)
-    width, terms = shared.shape[1], []
+    width, arms = shared.shape[1], len(evidence.tried)
     taken = (evidence.arm[:, None] == evidence.tried).astype(np.float64)
-    blocks = [shared, taken, *(shared * taken[:, [index]] for index in range(taken.shape[1]))]
-    coefficients, _ = ridge(np.hstack(blocks), evidence.conversion, even, evidence.stopping, task)
-    for index, arm in enumerate(evidence.tried):
-        start = width + taken.shape[1] + index * width
-        model = Linear.of(columns, coefficients[start : start + width], float(coefficients[width + index]))
-        terms.append(Term(model, evidence.only(arm)))
-    return tuple(terms)
+    contacted = taken.any(axis=1)[:, None]
+    own = [shared * taken[:, [index]] * _OWN for index in range(arms)]
+    design = np.hstack([shared, taken, shared * contacted, *own])
+    found, _ = ridge(design, evidence.conversion, np.ones(len(evidence)), evidence.stopping, task)
+    bases, common, apart = found[width : width + arms], found[width + arms : 2 * width + arms], found[2 * width + arms :]
+    return tuple(
+        Term(Linear.of(columns, common + _OWN * each, float(base)), evidence.only(arm))
+        for arm, base, each in zip(evidence.tried.tolist(), bases, apart.reshape(arms, width), strict=True)
+    )
