@@ -31,7 +31,7 @@ class States(Protocol):
 def features_at(states: States, catalogue: Catalogue, identifiers: Strings, at: Ints) -> tuple[tuple[str, ...], Floats]:
     """The names of the features, and their values, shape (n, d), as known then of the customer behind each identifier.
 
-    What became visible at that very microsecond is in.
+    What became visible at that very microsecond is in, except contacts: they may be what was decided then.
     """
     declared = feature_list(catalogue)
     values = read(declared, states.training_states(identifiers, at), at)

@@ -191,8 +191,8 @@ class FeatureStore:
         Parameters
         ----------
         identifiers : n customer ids or other identifiers; each may occur many times.
-        at : shape (n,), microseconds since 1970 or datetime64 in UTC. What became visible at exactly that time is in. A decision
-            and the contact that it causes carry the same time: pass one microsecond less to leave the contact out.
+        at : shape (n,), microseconds since 1970 or datetime64 in UTC. What became visible at exactly that time is in, except
+            contacts: they may carry the time of the decision that they carry out.
 
         Returns
         -------

@@ -10,6 +10,7 @@ from typing import Any
 
 import ibis
 
+from features.domain import Kind
 from features.tables.extremes import Current
 from features.tables.feature import Feature, folds_of
 from features.tables.folds import Fold
@@ -59,6 +60,8 @@ def latest(features: Sequence[Feature], interactions: ibis.Table) -> ibis.Table:
 def as_of(features: Sequence[Feature], interactions: ibis.Table, asked: ibis.Table) -> ibis.Table:
     """One row per question: the state of all interactions of some customers that were visible at a time.
 
+    A contact of that very microsecond is what was decided then, and not what was known: it is left out.
+
     By one join and one grouping: for a few times per customer much faster than looking them up in `history`.
 
     Parameters
@@ -74,7 +77,8 @@ def as_of(features: Sequence[Feature], interactions: ibis.Table, asked: ibis.Tab
     firsts = rows.group_by("customer_id").agg(origin=rows.at.min())
     asked = asked.join(firsts, "customer_id").select("row", "until", "origin", asker="customer_id")
     asked = asked.mutate(origin=asked.origin.min().over(ibis.window(group_by="row")))
-    seen = rows.join(asked, [rows.customer_id == asked.asker, rows.known <= asked.until])
+    known_before = rows.known + (rows.kind == Kind.CONTACT.value).cast("int64")
+    seen = rows.join(asked, [rows.customer_id == asked.asker, known_before <= asked.until])
     gathered = seen.group_by("row").agg(origin=seen.origin.min(), state_at=seen.known.max(), **_gathered(folds, seen))
     return _settled(folds, gathered, key=("row",))
 

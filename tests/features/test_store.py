@@ -167,10 +167,15 @@ def test_training_rows_know_what_was_visible_then_and_come_in_the_order_asked(fi
 
 
 def test_what_became_visible_at_the_very_time_is_in_and_one_microsecond_earlier_is_not(filled: Home) -> None:
-    trained = filled.store.training_states(["ann", "ann"], np.array([_us(2), _us(2) - 1]))
-    assert trained["kind_contact_lifetime_count"].tolist() == [1, 0]
-    same = filled.store.training_states(["ann"], np.array([_us(2)]).astype("datetime64[us]"))
-    assert same["kind_contact_lifetime_count"].tolist() == [1]
+    trained = filled.store.training_states(["ann", "ann"], np.array([_us(23), _us(23) - 1]))
+    assert trained["kind_click_lifetime_count"].tolist() == [1, 0]
+    same = filled.store.training_states(["ann"], np.array([_us(23)]).astype("datetime64[us]"))
+    assert same["kind_click_lifetime_count"].tolist() == [1]
+
+
+def test_a_contact_of_the_very_time_is_what_was_decided_then_and_not_what_was_known(filled: Home) -> None:
+    trained = filled.store.training_states(["ann", "ann"], np.array([_us(2), _us(2) + 1]))
+    assert trained["kind_contact_lifetime_count"].tolist() == [0, 1]
 
 
 def test_no_training_rows_asked_gives_no_rows(filled: Home) -> None:

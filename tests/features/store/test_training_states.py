@@ -105,7 +105,7 @@ def test_feasts_own_point_in_time_join_over_the_history_gives_the_same_rows(
     home.add(*stream)
     home.materialize()
     asked = pd.DataFrame({"customer_id": [f"c{number % 8}" for number in range(50)], "row": range(50)})
-    asked["event_timestamp"] = [pd.Timestamp(make("", float(day)).at + timedelta(0)) for day in rng.integers(0, 50, 50)]
+    asked["event_timestamp"] = [pd.Timestamp(make("", float(day)).at + timedelta(hours=1)) for day in rng.integers(0, 50, 50)]
     feast = open_feast(home.settings.home, {})
     joined = feast.get_historical_features(entity_df=asked, features=feast.get_feature_service(SERVICE)).to_df()
     joined = joined.sort_values("row", ignore_index=True)
