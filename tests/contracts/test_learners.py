@@ -10,7 +10,7 @@ from training.arms import arm_columns, with_arms
 from training.artifact import Provenance, read_artifact, write_artifact
 from training.calibration import Calibration, Link
 from training.crossfit import fit_best
-from training.learners import CANDIDATES, Evidence, cross_fit_candidates, fit_line, shown_by_conversion
+from training.learners import AVERAGE, CANDIDATES, Evidence, cross_fit_candidates, fit_line, shown_by_conversion
 from training.linear import Linear
 from training.models import BINARY, Predictor
 from training.policy import Policy
@@ -52,7 +52,7 @@ def test_every_learner_tells_customers_apart_out_of_fold(learnt, evidence):
     assert raw.shape == evidence.eligible.shape
     assert np.isfinite(raw).all()
     assert (raw[:, [0, 2]] == 0.0).all()
-    assert (raw.std(axis=0)[[1, 4]] > 0).all() == (candidate.base is not None)
+    assert (raw.std(axis=0)[[1, 4]] > 0).all() == (candidate is not AVERAGE)
 
 
 def test_every_learner_leaves_nothing_to_an_arm_that_was_never_tried_but_its_prior(learnt, evidence):

@@ -1,8 +1,8 @@
-"""All learners on both bases; to add one is one file, one line here."""
+"""All learners on both bases, and their mean; to add one is one file, one line here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,19 +26,21 @@ _MOST_PAIRS_AT_LAST = 400_000  # that the chosen one learns from, so that memory
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A learner on a base.
+    """A learner on a base, or the mean of several.
 
     Attributes
     ----------
     fit : gives the models and what they count for.
-    base : None where there is nothing to fit.
+    base : None where there is nothing to fit, and of a mean.
     in_money : whether its scores stand for money, and not for conversions.
+    members : of whose scores its own are the mean.
     """
 
     learner: str
     fit: Callable[[Evidence, Task], tuple[Term, ...]]
     base: Base | None
     in_money: bool = False
+    members: "tuple[Candidate, ...]" = ()
 
     @property
     def name(self) -> str:
@@ -49,6 +51,9 @@ class Candidate:
         """Fit it; nothing, where no arm was tried."""
         if not len(evidence.tried):
             return ()
+        if self.members:
+            found = [term for member in self.members for term in member.terms(evidence, seed=seed, refit=refit)]
+            return tuple(replace(term, weights=tuple(weight / len(self.members) for weight in term.weights)) for term in found)
         rows = evidence.sampled(_MOST_PAIRS_AT_LAST // len(evidence.tried), seed=seed)
         return self.fit(rows, Task(self.base or Base.LINEAR, seed, refit))
 
@@ -61,10 +66,11 @@ LEARNERS: dict[str, Callable[[Evidence, Task], tuple[Term, ...]]] = {
     "direct": fit_direct,
 }
 AVERAGE = Candidate("average effects", fit_average, None)
-CANDIDATES: tuple[Candidate, ...] = (
-    AVERAGE,
-    *(Candidate(name, fit, base, name == "direct") for name, fit in LEARNERS.items() for base in Base),
-)
+SINGLE = tuple(Candidate(name, fit, base, name == "direct") for name, fit in LEARNERS.items() for base in Base)
+MEAN = Candidate("mean", fit_average, None, members=tuple(each for each in SINGLE if not each.in_money))
+"""Of all whose scores stand for conversions: their errors differ, so that their mean errs less than most of them."""
+
+CANDIDATES: tuple[Candidate, ...] = (AVERAGE, *SINGLE, MEAN)
 
 
 def cross_fit_candidates(evidence: Evidence, candidates: Sequence[Candidate], *, seed: int) -> dict[str, Floats]:
@@ -81,9 +87,14 @@ def cross_fit_candidates(evidence: Evidence, candidates: Sequence[Candidate], *,
         terms = candidate.terms(learning[fold], seed=seed + fold, refit=False)
         return raw_effects(terms, evidence.features[evidence.folds == fold], evidence.arms)
 
-    raw = {candidate.name: np.zeros(evidence.eligible.shape) for candidate in candidates}
-    tasks = [(candidate, fold) for candidate in candidates for fold in folds]
+    single = dict.fromkeys(each for candidate in candidates for each in candidate.members or (candidate,))
+    raw = {candidate.name: np.zeros(evidence.eligible.shape) for candidate in single}
+    tasks = [(candidate, fold) for candidate in single for fold in folds]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         for (candidate, fold), found in zip(tasks, pool.map(lambda task: fit(*task), tasks), strict=True):
             raw[candidate.name][evidence.folds == fold] = found
-    return raw
+    return {each.name: _mean(raw, each) if each.members else raw[each.name] for each in candidates}
+
+
+def _mean(raw: Mapping[str, Floats], candidate: Candidate) -> Floats:
+    return np.asarray(np.mean([raw[member.name] for member in candidate.members], axis=0))
