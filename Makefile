@@ -3,13 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TOUCHPOINT_HOME ?= $(CURDIR)/.touchpoint
 
-.PHONY: demo test check format bench lock clean
+.PHONY: demo test browser check format bench lock clean
 
 demo: .venv/installed  ## real data in, a running service and a recommendation out; ARGS="--once --json" passes through
 	@$(BIN)/touchpoint demo $(ARGS)
 
-test: .venv/installed check  ## the gate: format, lint, types, architecture, tests
+test: .venv/installed browser check  ## the gate: format, lint, types, architecture, tests
 	$(BIN)/pytest $(ARGS)
+
+browser:  ## Chromium for the console's tests: installed where root has apt-get; elsewhere, without one, they are skipped
+	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+		echo "Installing Chromium for the console's tests …" >&2; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
+	fi || echo "Chromium could not be installed: the console's tests in a browser are skipped" >&2
 
 check: .venv/installed
 	$(BIN)/ruff format --check .

@@ -13,8 +13,8 @@ from features.settings import load_settings
 from serving.terminal import as_plain, in_words
 
 QUESTIONS = (
-    *("commands", "online", "realtime", "journal", "kills", "store", "linking", "identity", "ingest", "history"),
-    *("estimators", "selection", "public", "world"),
+    *("commands", "online", "realtime", "journal", "kills", "store", "linking", "identity", "ingest", "history", "journeys"),
+    *("estimators", "selection", "public", "world", "attribution"),
 )
 
 

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         return self.home / "feast"
 
     @property
+    def insights_path(self) -> Path:
+        """Folder of what `touchpoint report` found out."""
+        return self.home / "insights"
+
+    @property
     def effective_journal_url(self) -> str:
         """The journal's database URL."""
         return self.journal_url or f"sqlite:///{self.home / 'journal.db'}"

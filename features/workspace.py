@@ -61,5 +61,10 @@ class Workspace:
     def places(self) -> Places:
         """Where a person's records lie."""
         return Places(
-            lake=self.lake, journal=self.journal, store=self.store, names=self.names, identity=self.settings.identity_path
+            lake=self.lake,
+            journal=self.journal,
+            store=self.store,
+            names=self.names,
+            identity=self.settings.identity_path,
+            insights=self.settings.insights_path,
         )

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from features.errors import TouchpointError
 from features.settings import Settings
+from serving.console import Console, is_console
 from serving.desk import Desk
 from serving.guard import Guard
 from serving.metrics import Metrics, Observed
@@ -25,7 +26,16 @@ from serving.problems import (
     problem_of,
     problem_of_validation,
 )
-from serving.routes import add_customers, add_personalizer, add_postings, add_recommendations, add_sources
+from serving.routes import (
+    add_console,
+    add_customers,
+    add_insights,
+    add_personalizer,
+    add_postings,
+    add_recommendations,
+    add_search,
+    add_sources,
+)
 
 LOG = logging.getLogger(__name__)
 MOST_IN_WORK = 256
@@ -42,12 +52,16 @@ def create_application(desk: Desk, metrics: Metrics, settings: Settings) -> ASGI
         responses=PROBLEM_RESPONSES,
     )
     app.state.max_body_bytes = settings.max_body_bytes
+    app.state.console = console = Console(settings.insights_path, currency=desk.currency)
     _add_exception_handlers(app)
     add_recommendations(app, desk)
+    add_search(app, desk.decisions, desk.customers)
     add_postings(app, desk.posting)
     add_sources(app, desk.posting)
     add_customers(app, desk.customers)
     add_personalizer(app, desk.personalizer)
+    add_insights(app, console.found)
+    add_console(app, console, desk)
     _add_exposition(app, metrics)
     describe_requests(app)
     api_key = settings.api_key.get_secret_value() if settings.api_key else None
@@ -97,4 +111,8 @@ def _add_exception_handlers(app: FastAPI) -> None:
 
 def _as_expected(request: Request, problem: ProblemError) -> Response:
     """The problem as whoever calls this path expects it."""
-    return refusal(problem, request.url.path) if is_personalizer(request.url.path) else problem.response()
+    path = request.url.path
+    if is_console(path):
+        console: Console = request.app.state.console
+        return console.refused(problem)
+    return refusal(problem, path) if is_personalizer(path) else problem.response()

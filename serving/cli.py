@@ -9,7 +9,7 @@ import sys
 import typer
 
 from features.errors import TouchpointError
-from serving.commands import capturing, deciding, exporting, forgetting, learning, linking, proving, quarantining, ruling
+from serving.commands import capturing, deciding, exporting, forgetting, learning, linking, looking, proving, quarantining, ruling
 
 app = typer.Typer(
     help="Next-best-touchpoint service: capture, learn, recommend.",
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for part in (deciding, capturing, linking, learning, proving, forgetting, exporting, ruling):
+for part in (deciding, capturing, linking, learning, looking, proving, forgetting, exporting, ruling):
     app.add_typer(part.app)
 app.add_typer(quarantining.app, name="quarantine")
 

@@ -1,18 +1,19 @@
 """One customer, seen by any of their identifiers: what is known of them, and forgetting it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from features.catalogue import Catalogue
-from features.domain import Consent, Interaction, Link
+from features.domain import Consent, Interaction, Link, Outcome
 from features.errors import StoreError, UnknownCustomerError
 from features.experiment import arm_of
 from features.journal import Identity, Journal, RecordedDecision
 from features.journey import journey_of
 from features.privacy.erase import ErasureReport, erase_customer
 from features.privacy.export import export_customer
+from features.reactions import outcomes_of, reactions_to
 from features.workspace import Workspace
 from serving.door import Door, Person
 from serving.state import FeatureReader
@@ -84,6 +85,18 @@ class Customers:
         """
         person = self._door.person(customer.customer_id, customer.identifiers)
         return self._view(self._reader.identity(names_asked(person, self._door)), limit)
+
+    def identity(self, name: str) -> Identity:
+        """Who has that identifier today; one of whom nothing is known is only themselves."""
+        return self._identity(name)
+
+    def outcomes(self, decision_ids: Sequence[str]) -> tuple[Outcome, ...]:
+        """What was told of what followed decisions, oldest first."""
+        return outcomes_of(decision_ids, lake=self._workspace.lake, journal=self._journal)
+
+    def reactions(self, decision_id: str, identifiers: Sequence[str]) -> tuple[Outcome | Interaction, ...]:
+        """The same of one decision, with the interactions of its customer that name it."""
+        return reactions_to(decision_id, identifiers, lake=self._workspace.lake, journal=self._journal)
 
     def export(self, name: str) -> dict[str, Any]:
         """All that is known of a customer, with whole records, in values that JSON has.

@@ -218,4 +218,7 @@ def _recorded(record: DecisionRecord, question: Question) -> RecordedDecision:
         candidates=tuple(candidate.touchpoint for candidate in record.candidates if candidate.eligible),
         probability=next(candidate.probability for candidate in record.candidates if candidate.touchpoint == record.chosen),
         deferred=record.deferred,
+        arm=record.arm,
+        policy_version=record.policy.version,
+        fallback=record.fallback,
     )

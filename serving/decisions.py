@@ -1,7 +1,13 @@
-"""The decisions taken here, and what is asked of them: the record, why, and the same again on paper; writes nothing."""
+"""The decisions taken here, and what is asked of them: which, the record, why, and the same again on paper; writes nothing."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from features.domain import Outcome
 from features.errors import UnknownDecisionError
 from features.journal import Journal
+from features.journal.search import FoundDecisions, Place, Wanted
+from features.tables import Feature
 from serving.archive import Archive
 from serving.explain import Explanation, explain
 from serving.record import DecisionRecord, record_from_json
@@ -10,7 +16,7 @@ from serving.wire import Changes
 
 
 class Decisions:
-    """Looks back at decisions; every method raises UnknownDecisionError when a decision was not taken here."""
+    """Looks back at decisions; every method that is given an id raises UnknownDecisionError when that was not taken here."""
 
     def __init__(self, journal: Journal, archive: Archive) -> None:
         self._journal = journal
@@ -29,7 +35,11 @@ class Decisions:
 
     def explanation(self, decision_id: str) -> Explanation:
         """Why this touchpoint, why not each other one, and what would have to change for it."""
-        return explain(self.decision(decision_id), self._archive)
+        return self.explained(self.decision(decision_id))
+
+    def explained(self, record: DecisionRecord) -> Explanation:
+        """The same of a record that somebody has, such as that of a dry run."""
+        return explain(record, self._archive)
 
     def replayed(self, decision_id: str, changes: Changes) -> Replayed:
         """The decision taken again, as it was or with changes.
@@ -39,4 +49,36 @@ class Decisions:
         NotReplayableError, RequestError
             As `serving.replay.replay`.
         """
-        return replay(self.decision(decision_id), changes, self._archive)
+        return self.tried(self.decision(decision_id), changes)
+
+    def tried(self, record: DecisionRecord, changes: Changes) -> Replayed:
+        """The same of a record that somebody has.
+
+        Raises
+        ------
+        NotReplayableError, RequestError
+            As `replayed`.
+        """
+        return replay(record, changes, self._archive)
+
+    def features(self, record: DecisionRecord) -> tuple[Feature, ...]:
+        """What the features of a record mean.
+
+        Raises
+        ------
+        NotReplayableError
+            When this software has other features for its catalogue, or does not know that.
+        """
+        return self._archive.judge_of(record).features
+
+    def search(self, wanted: Wanted, *, limit: int, after: Place | None = None) -> FoundDecisions:
+        """Up to `limit` of the decisions wanted, newest first, behind the place where a page ended."""
+        return self._journal.search_decisions(wanted, limit=limit, after=after)
+
+    def outcomes(self, decision_ids: Sequence[str]) -> list[Outcome]:
+        """The outcomes that were posted of decisions, oldest first."""
+        return self._journal.outcomes_of(decision_ids)
+
+    def since(self) -> datetime | None:
+        """As of when the first decision that is here was taken; None when there is none."""
+        return self._journal.first_decided()

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from features.catalogue import Catalogue
 from features.domain import NONE, Interaction, Kind
 from features.errors import RequestError, TouchpointError
 from serving.answer import Answer
@@ -55,6 +56,23 @@ class Desk:
         self._decider = decider
         self._catalogue = decider.catalogue
         self._metrics = metrics
+
+    @property
+    def currency(self) -> str:
+        """Of all money in answers."""
+        return self._catalogue.currency
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The rules in force."""
+        return self._catalogue
+
+    def preview(self, asked: RecommendRequest) -> DecisionRecord:
+        """The whole record of a dry run: what would be recommended now, and why; nothing is kept and nothing counted."""
+        dry = asked.model_copy(update={"dry_run": True})
+        persons = self._persons(dry)
+        slots = slots_of(dry.decision_id or uuid4().hex, slots=None, placements=None)
+        return self._decide(dry, persons, _as_kept(dry, persons), slots, [])[0]
 
     def recommend(self, asked: RecommendRequest) -> Answer:
         """Answer one question; what was posted with it is recorded first."""

@@ -5,8 +5,10 @@ import binascii
 import hmac
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.console.site import is_console
 from serving.personalizer.refusals import is_personalizer, refusal
 from serving.problems import BODY_TOO_LARGE, OVERLOADED, UNAUTHORIZED, ProblemError
 
@@ -38,8 +40,7 @@ class Guard:
             return
         problem = self._refusal(Headers(scope=scope), scope["path"])
         if problem is not None:
-            response = refusal(problem, scope["path"]) if is_personalizer(scope["path"]) else problem.response()
-            await response(scope, receive, send)
+            await _response(problem, scope["path"])(scope, receive, send)
             return
         self._in_work += 1
         try:
@@ -51,6 +52,8 @@ class Guard:
         if not self._is_known(headers, path):
             also = f", or '{SUBSCRIPTION_KEY}: …'" if is_personalizer(path) else ""
             return ProblemError(UNAUTHORIZED, f"send the API key as 'Authorization: Bearer …' or 'X-API-Key: …'{also}")
+        if _is_sent_by_another_site(headers):
+            return ProblemError(UNAUTHORIZED, "a key that a browser remembers does not count for pages of other sites")
         if self._in_work >= self._max_in_work:
             return ProblemError(OVERLOADED, f"{self._in_work} requests are in work; try again in a moment")
         declared = headers.get("content-length", "0")
@@ -82,6 +85,27 @@ class Guard:
     def _too_large(self) -> ProblemError:
         limit = self._max_body_bytes
         return ProblemError(BODY_TOO_LARGE, f"the body is larger than {limit:,} bytes; send fewer items at a time")
+
+
+def _response(problem: ProblemError, path: str) -> Response:
+    if is_personalizer(path):
+        return refusal(problem, path)
+    response = problem.response()
+    if is_console(path) and problem.kind is UNAUTHORIZED:  # a browser asks for the key, which is the user name
+        response.headers["WWW-Authenticate"] = 'Basic realm="touchpoint", charset="UTF-8"'
+    return response
+
+
+def _is_sent_by_another_site(headers: Headers) -> bool:
+    """Whether a page of another site made a browser send this, with the key that it remembers from the console.
+
+    Without this, such a page could post interactions in the name of whoever has the console open.
+    """
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    remembered = headers.get("authorization", "").lower().startswith("basic ")
+    if not remembered or origin is None:
+        return False
+    return site != "same-origin" if site else origin.partition("://")[2] != headers.get("host")
 
 
 def _key_given(headers: Headers) -> bytes:

@@ -46,6 +46,7 @@ UNKNOWN_PATH = ProblemType("unknown-path", 404, "There is nothing at this path")
 UNKNOWN_DECISION = ProblemType("unknown-decision", 404, "No decision has this id")
 UNKNOWN_CUSTOMER = ProblemType("unknown-customer", 404, "Nothing is known of this customer")
 UNKNOWN_SOURCE = ProblemType("unknown-source", 404, "No source mapping has this name")
+UNKNOWN_INSIGHT = ProblemType("unknown-insight", 404, "Nothing of this name was found out")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "This path does not take this method")
 DECISION_CONFLICT = ProblemType("decision-conflict", 409, "The decision id was used for another question")
 NOT_REPLAYABLE = ProblemType("not-replayable", 409, "What the decision was taken with is not to be had any more")
@@ -68,6 +69,7 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         UNKNOWN_DECISION,
         UNKNOWN_CUSTOMER,
         UNKNOWN_SOURCE,
+        UNKNOWN_INSIGHT,
         METHOD_NOT_ALLOWED,
         DECISION_CONFLICT,
         NOT_REPLAYABLE,

@@ -1,4 +1,4 @@
-"""Retrains on a cron expression; the scheduler is APScheduler, the job is the same as `touchpoint retrain`."""
+"""Retrains on a cron expression; the scheduler is APScheduler, the job is `touchpoint retrain`, then `touchpoint report`."""
 
 import os
 import subprocess
@@ -14,6 +14,8 @@ from features.settings import Settings
 from serving.terminal import Terminal
 
 MISFIRE_GRACE_SECONDS = 3600
+STEPS = ("retrain", "report")
+"""What a run does; the second shows what there is also where the first failed."""
 
 
 def run_schedule(settings: Settings, *, cron: str, terminal: Terminal) -> None:
@@ -26,7 +28,7 @@ def run_schedule(settings: Settings, *, cron: str, terminal: Terminal) -> None:
     """
     scheduler = BlockingScheduler(timezone=UTC)
     scheduler.add_job(
-        lambda: _retrain_once(settings, terminal),
+        lambda: _work_once(settings, terminal),
         CronTrigger(cron),
         max_instances=1,
         coalesce=True,
@@ -67,9 +69,10 @@ class CronTrigger(BaseTrigger):  # type: ignore[misc]
             raise ConfigurationError(f"cron {self.cron!r}: {error}; five fields are needed, e.g. '0 3 * * *'") from None
 
 
-def _retrain_once(settings: Settings, terminal: Terminal) -> None:
-    """In a process of its own, which reads the catalogue anew and leaves no memory behind."""
-    command = [sys.executable, "-P", "-m", "serving.cli", "retrain", *(["--json"] if terminal.as_json else [])]
-    code = subprocess.run(command, env=os.environ | {"TOUCHPOINT_HOME": str(settings.home)}).returncode
-    if code:
-        terminal.say(f"retraining failed with code {code}; the next run will try again")
+def _work_once(settings: Settings, terminal: Terminal) -> None:
+    """Each step in a process of its own, which reads the catalogue anew and leaves no memory behind."""
+    for step in STEPS:
+        command = [sys.executable, "-P", "-m", "serving.cli", step, *(["--json"] if terminal.as_json else [])]
+        code = subprocess.run(command, env=os.environ | {"TOUCHPOINT_HOME": str(settings.home)}).returncode
+        if code:
+            terminal.say(f"{step} failed with code {code}; the next run will try again")

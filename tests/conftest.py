@@ -1,6 +1,7 @@
-"""A real PostgreSQL for the tests that need one, from a wheel; and the public data sets, where somebody has them."""
+"""A real PostgreSQL for tests that need one, from a wheel; a real browser, and the public data sets, where somebody has them."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -8,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from features.synthetic import PAST_KINDS, LoggedDecisions, World, costs_of
 from training.dataset import Dataset
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PUBLIC_DATA = Path(os.environ.get("PUBLIC_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
@@ -90,3 +93,16 @@ def dataset_of() -> Callable[[World, LoggedDecisions], Dataset]:
         )
 
     return made
+
+
+@pytest.fixture(scope="module")  # not longer: while it runs, its thread cannot run other event loops
+def browser() -> Iterator[Browser]:
+    """Chromium or Chrome, wherever it is; TOUCHPOINT_BROWSER names its program."""
+    programs = (os.environ.get("TOUCHPOINT_BROWSER"), *BROWSERS)
+    program = next((found for each in programs if each and (found := shutil.which(each))), None)
+    if program is None:
+        pytest.skip("there is no Chromium or Chrome here: install one, or name it in TOUCHPOINT_BROWSER")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield launched
+        launched.close()

@@ -24,6 +24,7 @@ from features.settings import Settings
 from training.artifact import artifact_sha256
 from training.models import Booster, Model
 from training.registered import InForce, RegisteredPolicy, Verdict, history_from, history_tag, model_name, models_of, registration
+from training.runs import Runs
 
 POLICY = "touchpoint-policy"
 EXPERIMENT = "touchpoint"
@@ -95,6 +96,10 @@ class Registry:
             created = self._client.create_model_version(model, source=logged.model_uri, run_id=run_id, model_id=logged.model_id)
             return int(created.version)
 
+    def runs(self) -> Runs:
+        """What runs logged, to be read back."""
+        return Runs(self._client, EXPERIMENT)
+
     def register_policy(
         self, run_id: str, folder: Path, *, fingerprint: str, models: Mapping[str, int] = MappingProxyType({})
     ) -> RegisteredPolicy:
@@ -125,8 +130,7 @@ class Registry:
 
     def champion(self) -> tuple[int, str] | None:
         """Version and SHA-256 of what serves, or None; a few milliseconds, fit for polling."""
-        policy = self._aliased(CHAMPION)
-        return None if policy is None else (policy.version, policy.sha256)
+        return (policy.version, policy.sha256) if (policy := self._aliased(CHAMPION)) else None
 
     def challenger(self) -> RegisteredPolicy | None:
         """The policy registered last, or None."""
@@ -134,8 +138,7 @@ class Registry:
 
     def record_verdict(self, version: int, *, passed: bool, champion: int | None, reasons: Sequence[str]) -> None:
         """Write what the gate said onto a version, in place of what it said before."""
-        text = Verdict(passed, champion, tuple(reasons)).as_text()
-        self._client.set_model_version_tag(POLICY, str(version), "verdict", text)
+        self._client.set_model_version_tag(POLICY, str(version), "verdict", Verdict(passed, champion, tuple(reasons)).as_text())
 
     def verdict(self, version: int) -> Verdict | None:
         """What the gate said of a version last, or None."""
@@ -233,8 +236,7 @@ class Registry:
 
     @cached_property
     def _experiment(self) -> str:
-        known = self._client.get_experiment_by_name(EXPERIMENT)
-        if known is not None:
+        if (known := self._client.get_experiment_by_name(EXPERIMENT)) is not None:
             return str(known.experiment_id)
         local = self._uri.startswith("sqlite")  # a tracking server decides itself where artifacts go
         location = self.settings.artifacts_path.as_uri() if local else None

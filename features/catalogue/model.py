@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from features.catalogue.checks import rule_errors
 from features.catalogue.identifiers import KNOWN_TYPES, IdentifierType
+from features.catalogue.insights import Insights
 from features.catalogue.objective import Experiment, Exploration, Gate, Guardrail, Holdout, Objective
 from features.catalogue.rules import (
     Budget,
@@ -83,6 +84,7 @@ class Catalogue(CatalogueTable):
     experiment: Experiment = Experiment()
     gate: Gate = Gate()
     guardrails: tuple[Guardrail, ...] = (Guardrail(metric="value"), Guardrail(metric="unsubscribe"))
+    insights: Insights = Insights()
     sources: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=60)], Source] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -1,10 +1,10 @@
 """Makes the journal's tables, and those of an earlier version what they would be had they been made today."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from sqlalchemy import Connection, func, insert, inspect, literal, select, text
-from sqlalchemy.sql.expression import Insert
+from sqlalchemy import JSON, Connection, func, insert, inspect, literal, select, text, update
+from sqlalchemy.sql.expression import Insert, UpdateBase
 
 from features.domain import ANSWERS, NONE
 from features.journal.contacts import OUTCOME
@@ -69,4 +69,13 @@ def _volumes() -> list[Insert]:
     return [insert(VOLUMES).from_select(("touchpoint", "quarter", "contacts"), grouped)]
 
 
-_FILLS: Mapping[str, Callable[[], list[Insert]]] = MappingProxyType({"contacts.kind": _answers, "volumes": _volumes})
+def _facts() -> list[UpdateBase]:
+    """What earlier decisions are found by, which only their records told."""
+    record = func.json(DECISIONS.c.record, type_=JSON)  # SQLite takes CAST(… AS JSON) for one to a number
+    told = {"arm": record["arm"], "policy_version": record[("policy", "version")], "fallback": record["fallback"]}
+    return [update(DECISIONS).values({name: value.as_string() for name, value in told.items()})]
+
+
+_FILLS: Mapping[str, Callable[[], Sequence[UpdateBase]]] = MappingProxyType(
+    {"contacts.kind": _answers, "volumes": _volumes, "decisions.arm": _facts}
+)

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from features.domain import Consent, Interaction, Link
-from features.journal import reads, tombstones
+from features.domain import Consent, Interaction, Link, Outcome
+from features.journal import reads, search, tombstones
 from features.journal.connection import Database
 from features.journal.index import identity_of
 from features.journal.records import Contacts, Identity, RecordedDecision
@@ -70,6 +70,21 @@ class Questions:
             if len(found) < limit:
                 return
             position = found[-1][0]
+
+    def search_decisions(self, wanted: search.Wanted, *, limit: int, after: search.Place | None = None) -> search.FoundDecisions:
+        """Up to `limit` of the decisions wanted, newest first, behind the place where a page ended; those superseded as well."""
+        with self._database.reading() as connection:
+            return search.search_decisions(connection, wanted, limit=limit, after=after)
+
+    def first_decided(self) -> datetime | None:
+        """As of when the first decision that is here was taken; None when there is none."""
+        with self._database.reading() as connection:
+            return search.first_decided(connection)
+
+    def outcomes_of(self, decision_ids: Sequence[str]) -> list[Outcome]:
+        """The outcomes that were posted of decisions, in the order in which they happened."""
+        with self._database.reading() as connection:
+            return search.outcomes_of(connection, decision_ids)
 
     def contacts_of(self, identifiers: Sequence[str], since: datetime) -> Contacts:
         """The contacts of any of the identifiers and their answers at or after `since`, and how many there ever were."""

@@ -66,6 +66,7 @@ class RecordedDecision:
     probability : P(the policy chose `touchpoint`).
     deferred : whether somebody else decides if it is carried out: it makes no contact before an outcome or an interaction of kind
         `contact` tells that it was.
+    arm, policy_version, fallback : as in the record; what decisions are found by.
     """
 
     decision_id: str
@@ -77,6 +78,9 @@ class RecordedDecision:
     candidates: tuple[str, ...]
     probability: float
     deferred: bool = False
+    arm: str | None = None
+    policy_version: str | None = None
+    fallback: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

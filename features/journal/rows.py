@@ -85,6 +85,9 @@ def decision_row(decision: RecordedDecision) -> dict[str, Any]:
         "candidates": json.dumps(decision.candidates),
         "probability": decision.probability,
         "deferred": decision.deferred,
+        "arm": decision.arm,
+        "policy_version": decision.policy_version,
+        "fallback": decision.fallback,
     }
 
 
@@ -151,6 +154,9 @@ def as_decision(row: Row[Any]) -> RecordedDecision:
         candidates=tuple(json.loads(row.candidates)),
         probability=row.probability,
         deferred=bool(row.deferred),
+        arm=row.arm,
+        policy_version=row.policy_version,
+        fallback=row.fallback,
     )
 
 

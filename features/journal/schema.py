@@ -83,8 +83,13 @@ DECISIONS = _table(
     _number("probability", nullable=False),
     _superseded(),
     Column("deferred", Boolean),  # no contact until somebody tells that it was carried out; null is false
+    _text("arm", nullable=True),
+    _text("policy_version", nullable=True),
+    _text("fallback", nullable=True),
     Index("decisions_of_customer", "customer_id", "position"),
     Index("decisions_at", "at", "position"),
+    # All that a search asks for, so that it reads no record, each of which is some kilobytes
+    Index("decisions_searched", "at", "position", "touchpoint", "arm", "policy_version", "fallback"),
 )
 
 OUTCOMES = _table(

@@ -7,7 +7,8 @@ In order:
 3. The journal: interactions, decisions, outcomes, contacts, consents, links, refused records.
 4. The lake, with its old files and its log.
 5. The feature store: history and online.
-6. The files of the identities, and the review list. Then the note goes.
+6. What was found out about single customers.
+7. The files of the identities, and the review list. Then the note goes.
 
 Repeat it when it was interrupted: the note says what is left. The service may run meanwhile; what is dated after the erasure
 is a new person's, and stays.
@@ -132,6 +133,11 @@ def _in_store(note: ErasureNote, places: Places) -> Mapping[str, int]:
     return {"": places.store.erase(note.identifiers)}
 
 
+def _in_insights(note: ErasureNote, places: Places) -> Mapping[str, int]:
+    looks = sorted(path for path in places.insights.glob("*") if path.is_dir())
+    return {"": sum(forget_members(look, note.identifiers) for look in looks)}
+
+
 def _in_identities(note: ErasureNote, places: Places) -> Mapping[str, int]:
     reviewed = ReviewList(places.identity / "review.jsonl").forget(note.identifiers)
     with places.lake.lock():  # which `identify` holds while it writes the same file
@@ -139,5 +145,5 @@ def _in_identities(note: ErasureNote, places: Places) -> Mapping[str, int]:
 
 
 _STEPS: Mapping[str, Callable[[ErasureNote, Places], Mapping[str, int]]] = MappingProxyType(
-    {"journal": _in_journal, "lake": _in_lake, "features": _in_store, "identity": _in_identities}
+    {"journal": _in_journal, "lake": _in_lake, "features": _in_store, "insights": _in_insights, "identity": _in_identities}
 )

@@ -17,6 +17,7 @@ class Places:
     ----------
     names : makes identifiers, to find out whom a refused record names.
     identity : folder of what `touchpoint identify` found.
+    insights : folder of what `touchpoint report` found.
     """
 
     lake: Lake
@@ -24,3 +25,4 @@ class Places:
     store: FeatureStore
     names: Names
     identity: Path
+    insights: Path

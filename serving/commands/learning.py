@@ -65,7 +65,7 @@ def schedule(
     cron: Annotated[str, typer.Option(help='When to retrain, e.g. "0 3 * * *", in UTC.')],
     as_json: AsJson = False,
 ) -> None:
-    """Retrain on a schedule until interrupted; a run that is still going when the next is due is not doubled."""
+    """Retrain and report on a schedule until interrupted; a run that is still going when the next is due is not doubled."""
     from serving.schedule import run_schedule
     from serving.terminal import Terminal
 

@@ -21,6 +21,7 @@ from features.workspace import Workspace
 from serving import launch
 from serving.demo.complete_journey import write_tables
 from serving.terminal import Terminal
+from training.insights import look_at
 from training.retrain import retrain
 
 HERE = Path(__file__).parent
@@ -49,7 +50,7 @@ class DemoResult:
 
 
 def run_demo(settings: Settings, *, now: datetime, once: bool, port: int, ui_port: int, terminal: Terminal) -> None:
-    """Ingest, retrain, serve, recommend; then serve on until interrupted, unless `once`."""
+    """Ingest, retrain, look, serve, recommend; then serve on until interrupted, unless `once`."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the servers are ended as well
     seconds: dict[str, float] = {}
     workspace = prepare_home(settings)
@@ -60,6 +61,8 @@ def run_demo(settings: Settings, *, now: datetime, once: bool, port: int, ui_por
         ingest_tables(workspace, folder, now=now, terminal=terminal)
     with _timed("retrain", seconds, terminal):
         report = retrain(workspace, now=now, on_progress=terminal.say)
+    with _timed("look at the touchpoints", seconds, terminal):
+        look_at(workspace, now=now, on_progress=terminal.say)
     with ExitStack() as servers:
         with _timed("start the service", seconds, terminal):
             address = _serve(servers, settings, port)
@@ -130,7 +133,7 @@ def _port_or_any(port: int) -> int:
 
 
 def _serve_on(service: str, mlflow: str | None, terminal: Terminal) -> None:
-    terminal.say(f"service {service} (try {service}/openapi.json), MLflow UI {mlflow}; end with Ctrl-C")
+    terminal.say(f"console {service}/console, API {service}/openapi.json, MLflow UI {mlflow}; end with Ctrl-C")
     try:
         while True:
             time.sleep(3600)

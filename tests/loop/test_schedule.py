@@ -17,7 +17,7 @@ def test_the_job_runs_when_it_is_due_and_a_failed_run_does_not_end_the_schedule(
     process = subprocess.Popen(command, env=home.environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     try:
         assert process.stderr is not None
-        said = next((line for line in process.stderr if "retraining failed" in line), "")
+        said = next((line for line in process.stderr if "retrain failed" in line), "")
         assert said and process.poll() is None
     finally:
         process.terminate()

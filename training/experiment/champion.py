@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from features.catalogue import Catalogue
 from features.experiment import Arm
+from features.identified import NOBODY_LINKED
 from features.instants import DAY, microseconds
 from features.lake import Lake
 from training.experiment.decided import Decisions, decided
 from training.experiment.guardrails import Finding, against_holdout, against_predecessor
 from training.experiment.lift import LEAST_PERSONS
 from training.experiment.persons import persons
-from training.experiment.rows import NOBODY_LINKED
 from training.registered import InForce
 
 FOLLOWED_DAYS = 7.0

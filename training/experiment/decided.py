@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.domain import NONE
+from features.identified import NOBODY_LINKED, identified
 from features.instants import DAY, microseconds
 from features.lake import Lake
 from training.experiment.measures import Measure
-from training.experiment.rows import NOBODY_LINKED, identified
 from training.join import Floats, Ints, Strings, floats, ints, strings
 from training.policy import Terms
 from training.reward import observed_reward

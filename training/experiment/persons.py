@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.experiment import arm_of, chances, drawing
+from features.identified import NOBODY_LINKED, identified
 from features.instants import DAY, microseconds
 from features.lake import Lake
 from training.experiment.measures import Measure
-from training.experiment.rows import NOBODY_LINKED, identified
 from training.join import Floats, Ints, Strings, floats, ints, strings
 
 

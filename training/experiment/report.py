@@ -7,11 +7,11 @@ from datetime import datetime
 from features.catalogue import Catalogue
 from features.errors import TrainingError
 from features.experiment import Arm
+from features.identified import NOBODY_LINKED
 from features.lake import Lake
 from training.experiment.lift import LEAST_PERSONS, Effect, compare
 from training.experiment.measures import Measure
 from training.experiment.persons import PersonOutcomes, first_decision, persons
-from training.experiment.rows import NOBODY_LINKED
 from training.experiment.sample_ratio import SampleRatio, sample_ratio
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.identified import NOBODY_LINKED, identified
 from features.instants import microseconds
 from features.lake import Lake
-from training.experiment.rows import NOBODY_LINKED, identified
 from training.join import Floats, Ints, floats, ints
 
 MOST_CUSTOMERS = 20_000

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from features.catalogue import Catalogue
 from features.experiment import Arm
+from features.identified import NOBODY_LINKED
 from features.instants import microseconds
 from features.lake import Lake
 from training.experiment.champion import GuardReport, judge_champion
 from training.experiment.decided import decided
 from training.experiment.persons import first_decision, persons
-from training.experiment.rows import NOBODY_LINKED
 from training.experiment.sample_ratio import ALARM_BELOW, sample_ratio
 from training.monitor.alarm import Alarm, Level
 from training.monitor.calibration import calibration_alarms, conversion_alarms

@@ -131,7 +131,15 @@ def open_home(path):
     journal.create()
     store = FeatureStore(settings, catalogue)
     lake = Lake(settings.lake_path)
-    return Home(settings, Places(lake=lake, journal=journal, store=store, names=names, identity=settings.identity_path))
+    places = Places(
+        lake=lake,
+        journal=journal,
+        store=store,
+        names=names,
+        identity=settings.identity_path,
+        insights=settings.insights_path,
+    )
+    return Home(settings, places)
 
 
 def fill(home):

@@ -142,16 +142,13 @@ import os, signal
 from datetime import datetime
 from pathlib import Path
 from features.privacy import erase, lake_rows
-from features.privacy.places import Places
 from features.settings import Settings
 from features.workspace import Workspace
 
 purge = lake_rows.purge
 lake_rows.purge = lambda lake, table: os.kill(os.getpid(), signal.SIGKILL) if table == "decisions" else purge(lake, table)
 home = Workspace(Settings(home=Path({str(home.path)!r})))
-identity = home.settings.identity_path
-places = Places(lake=home.lake, journal=home.journal, store=home.store, names=home.names, identity=identity)
-erase.erase_customer({ANN!r}, places, now=datetime.fromisoformat({NOW.isoformat()!r}), on_progress=lambda line: None)
+erase.erase_customer({ANN!r}, home.places, now=datetime.fromisoformat({NOW.isoformat()!r}), on_progress=lambda line: None)
 """
     process = subprocess.run([sys.executable, "-c", killed], capture_output=True, text=True)
     assert process.returncode == -signal.SIGKILL, process.stderr

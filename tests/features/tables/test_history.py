@@ -102,7 +102,7 @@ def test_a_row_as_of_a_time_is_the_fold_of_what_any_of_its_customers_had_visible
         visible = [
             each
             for each in stream
-            if each.customer_id in names and (each.visible_at < until or each.visible_at == until and each.kind != Kind.CONTACT)
+            if each.customer_id in names and (each.visible_at < until or (each.visible_at == until and each.kind != Kind.CONTACT))
         ]
         assert (row in found) == bool(visible)
         if visible:
