@@ -114,7 +114,7 @@ with decided as (
     select customer_id, touchpoint, kind, moment, value, 'seen' as way from history
     anti join (select decision_id, 'contact' as kind from decided where carried) as counted
          on counted.decision_id = history.decision_id and counted.kind = history.kind
-    where {_SPAN}
+    where {_SPAN} and way = 'seen'
 )
 select * replace (hash(customer_id) as customer_id), hash(customer_id) // $parts::ubigint % $groups::ubigint as grp,
        list_contains($converting, kind) as converts
