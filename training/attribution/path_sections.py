@@ -6,8 +6,8 @@ import numpy as np
 
 from features.insights import Column, Section, Table, Unit
 from features.insights.figures import heatmap
+from features.insights.intervals import wilson
 from features.insights.table import Value
-from features.insights.touchpoints.intervals import wilson
 from training.attribution.bootstrap import steps_of_groups
 from training.attribution.known import LONGEST_PATH, Known
 from training.attribution.paths import Floats, Ints

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from features.insights.intervals import effective_count, ratio, ratio_variance, student
 from features.insights.journeys.flows import CURRENT
 from features.insights.journeys.rates import Rate, rates
-from features.insights.touchpoints.intervals import effective_count, ratio, ratio_variance, student
-from features.insights.touchpoints.sums import Sums, summed
+from features.insights.sums import Sums, summed
 from features.instants import DAY
 
 LONGEST = 6

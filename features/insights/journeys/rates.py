@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from features.insights.touchpoints.intervals import Z, wilson
-from features.insights.touchpoints.shrinkage import shrink_shares
+from features.insights.intervals import Z, wilson
+from features.insights.shrinkage import shrink_shares
 
 Floats = NDArray[np.float64]
 

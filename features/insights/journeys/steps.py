@@ -25,7 +25,8 @@ def cut_into_steps(connection: Any, window: JourneyWindow) -> None:
     alphabetical order, so that the order in which rows arrived does not matter. Conversions at the same time and place, such as
     the lines of one receipt, are one.
 
-    `places` : place, touchpoint, kind, stage (the most frequent of its interactions, or null), converts.
+    `places` : place (a number, odd if it converts), touchpoint, kind, stage (the most frequent of its interactions, or null),
+    converts.
     `steps` : journey, customer, period (`NOW` or `BEFORE`: when its journey ended), converted (its journey), place, next (place
     of the next step, or null where the journey ends), gap (microseconds until then), times (interactions), returns (whether the
     step after the next is at this place again), starts (whether it is the first), arrived and departed (times of its first and
@@ -39,10 +40,7 @@ def cut_into_steps(connection: Any, window: JourneyWindow) -> None:
     period = f"case when moment < {window.until} then {period} else 0 end"
     connection.execute(_SPENT.format(read=read))
     rows, first = connection.execute("select count(*), arg_max(moment, rowid) from interactions_in_order").fetchall()[0]
-    converting = connection.execute("select place from places where converts").fetchall()
-    converts = f"place in ({', '.join(str(place) for (place,) in converting) or 0})"
-    given = {"gap": window.gap, "period": period, "converts": converts, "rows": rows, "first": first or 0}
-    connection.execute(_STEPS.format(**given))
+    connection.execute(_STEPS.format(gap=window.gap, period=period, rows=rows, first=first or 0))
     connection.execute("drop table interactions_in_order")
 
 
@@ -70,8 +68,8 @@ with told as (
     select touchpoint, kind, stage, bool_or(converts) as converts, count(*) as n from history
     where {read} and kind <> '{profile}' group by all
 )
-select row_number() over (order by list_position({kinds}, kind), kind, touchpoint)::integer as place, touchpoint, kind,
-       arg_max(stage, row(n, stage)) as stage, bool_or(converts) as converts
+select (2 * row_number() over (order by list_position({kinds}, kind), kind, touchpoint))::integer + any_value(converts)::integer
+       as place, touchpoint, kind, arg_max(stage, row(n, stage)) as stage, any_value(converts) as converts
 from told group by touchpoint, kind
 """
 
@@ -88,9 +86,9 @@ create temp table steps as
 select code >> 3 as journey, customer, ((code >> 1) & 3)::tinyint as period, code & 1 = 1 as converted, place, next,
        gap, times::integer as times, coalesce(after = place, false) as returns, starts, arrived, departed, number
 from (
-    select *, max(case when ends then number * 8 + here * 2 + converts::integer end) over (rows unbounded preceding) as code
+    select *, max(case when ends then number * 8 + here * 2 + (place & 1) end) over (rows unbounded preceding) as code
     from (
-        select customer, place, {converts} as converts, ends, moment as departed, number,
+        select customer, place, ends, moment as departed, number,
                case when not ends then later_place end as next, case when not ends then later - moment end as gap,
                case when not ends then lag(case when not ends then later_place end) over () end as after,
                coalesce(lead(number) over (), 1 + {rows}) - number as times,
@@ -98,7 +96,7 @@ from (
                coalesce(lead(ends) over (), true) as starts, {period} as here
         from (
             select *, later_customer is distinct from customer or later - moment >= {gap}
-                   or ({converts} and (later_place <> place or later <> moment)) as ends
+                   or (place & 1 = 1 and (later_place <> place or later <> moment)) as ends
             from (
                 select customer, moment, place, row_number() over () as number, lag(customer) over () as later_customer,
                        lag(moment) over () as later, lag(place) over () as later_place

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from features.insights.intervals import effective_count
 from features.insights.journeys.flows import CURRENT
 from features.insights.journeys.rates import Rate, rates
-from features.insights.touchpoints.intervals import effective_count
-from features.insights.touchpoints.sums import Sums, summed
+from features.insights.sums import Sums, summed
 from features.instants import DAY
 
 

@@ -6,8 +6,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from features.insights.touchpoints.intervals import LEVEL, Z, student, wilson
-from features.insights.touchpoints.shrinkage import prior_of_shares, shrink_means
+from features.insights.intervals import LEVEL, Z, student, wilson
+from features.insights.shrinkage import prior_of_shares, shrink_means
 
 Floats = NDArray[np.float64]
 

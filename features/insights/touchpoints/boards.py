@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.insights.intervals import wilson
 from features.insights.table import Column, Table, Unit, Value
 from features.insights.touchpoints.estimates import Estimate, estimates
-from features.insights.touchpoints.intervals import wilson
 from features.insights.touchpoints.measure import Measure
 from features.insights.touchpoints.measuring import Measured
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.insights.intervals import Z
 from features.insights.touchpoints.estimates import estimates
-from features.insights.touchpoints.intervals import Z
 from features.insights.touchpoints.measuring import Measured
 from features.insights.touchpoints.quality import MEASURED, Quality, qualities
 from features.insights.touchpoints.stages import CONVERSION

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.insights.touchpoints.intervals import effective_count, ratio, ratio_variance, student, wilson
+from features.insights.intervals import effective_count, ratio, ratio_variance, student, wilson
+from features.insights.shrinkage import Shrunk, shrink_means, shrink_shares
+from features.insights.sums import Sums
 from features.insights.touchpoints.measure import Measure
-from features.insights.touchpoints.shrinkage import Shrunk, shrink_means, shrink_shares
-from features.insights.touchpoints.sums import Sums
 
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from features.insights.touchpoints.intervals import LEVEL, Z, wilson
-from features.insights.touchpoints.shrinkage import shrink_means
+from features.insights.intervals import LEVEL, Z, wilson
+from features.insights.shrinkage import shrink_means
 
 Floats = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from features.domain import Stage
 from features.insights.period import Period
+from features.insights.sums import Sums, summed
 from features.insights.touchpoints.events import MONDAY, WEEK
 from features.insights.touchpoints.measure import Measure
-from features.insights.touchpoints.sums import Sums, summed
 from features.instants import microseconds, moment
 
 Floats = NDArray[np.float64]

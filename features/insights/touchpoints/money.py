@@ -5,11 +5,11 @@ from typing import Any
 
 from features.catalogue import Catalogue
 from features.insights.period import Period
+from features.insights.sums import Sums, summed
 from features.insights.table import Unit
 from features.insights.touchpoints.estimates import Estimate, estimates
 from features.insights.touchpoints.measure import Measure
 from features.insights.touchpoints.measuring import Grouping, texts_of
-from features.insights.touchpoints.sums import Sums, summed
 from features.instants import DAY, microseconds
 
 REVENUE = Measure(

@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from features.domain import channel_of
-from features.insights.touchpoints.intervals import ratio, ratio_variance
+from features.insights.intervals import ratio, ratio_variance
 from features.insights.touchpoints.measuring import Measured
 
 

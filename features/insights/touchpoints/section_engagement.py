@@ -1,11 +1,11 @@
 """Tells effective customer engagement: how much, by which touchpoints, and why it changed."""
 
 from features.insights.figures import bars
+from features.insights.intervals import Z
 from features.insights.page import Section
 from features.insights.table import Column, Table, Unit, Value
 from features.insights.touchpoints.change import Change, changes
 from features.insights.touchpoints.engagement import Engagement
-from features.insights.touchpoints.intervals import Z
 from features.insights.touchpoints.words import number, share
 
 _PER = "per 1,000 active customers and 30 days"

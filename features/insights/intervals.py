@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from features.insights.touchpoints.sums import Sums
+from features.insights.sums import Sums
 
 Floats = NDArray[np.float64]
 

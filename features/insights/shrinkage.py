@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.insights.touchpoints.intervals import LEVEL, Z
+from features.insights.intervals import LEVEL, Z
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +25,8 @@ class Shrunk:
 def prior_of_shares(shares: Floats, counts: Floats) -> tuple[float, float]:
     """The mean of all groups, and how many observations it is worth: the beta prior, by moments.
 
-    Groups that differ no more than by chance give a prior worth all observations together, which is as sure as it can be.
+    Groups that differ no more than by chance give a prior worth all observations together, which is as sure as it can be;
+    groups that have nothing in common give one of a single observation, so that 0 of 1 is not taken to be certain.
 
     References
     ----------
@@ -46,7 +47,7 @@ def prior_of_shares(shares: Floats, counts: Floats) -> tuple[float, float]:
     rest = 1 - counts / total
     chance = mean * (1 - mean)
     between = (counts @ (shares - mean) ** 2 - chance * rest.sum()) / max(chance * (counts @ rest - rest.sum()), 1e-12)
-    return mean, float(np.clip(1 / between - 1, 1e-3, total)) if between > 0 else float(total)
+    return mean, float(np.clip(1 / between - 1, min(1.0, total), total)) if between > 0 else float(total)
 
 
 def shrink_shares(shares: Floats, counts: Floats) -> Shrunk:

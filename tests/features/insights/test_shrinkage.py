@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from features.insights.touchpoints.shrinkage import prior_of_shares, shrink_means, shrink_shares
+from features.insights.shrinkage import prior_of_shares, shrink_means, shrink_shares
 
 
 def test_groups_that_differ_by_chance_alone_are_drawn_together_in_full():
@@ -39,3 +39,8 @@ def test_shrinking_brings_small_groups_nearer_to_the_truth():
 def test_means_are_drawn_the_further_the_less_sure_they_are():
     drawn = shrink_means(np.array([0.0, 10.0, 20.0]), np.array([100.0, 1.0, 1.0]))
     assert drawn.mean[0] > 5 and drawn.mean[2] == pytest.approx(20, abs=0.5)
+
+
+def test_nothing_of_one_is_not_taken_to_be_certain_however_much_groups_differ():
+    found = shrink_shares(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
+    assert found.high[0] > 0.5 and found.low[1] < 0.5

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from features.insights.touchpoints.intervals import effective_count, ratio_variance, student, wilson
-from features.insights.touchpoints.sums import Sums
+from features.insights.intervals import effective_count, ratio_variance, student, wilson
+from features.insights.sums import Sums
 
 
 def sums_of(customers):
