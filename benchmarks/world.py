@@ -49,7 +49,7 @@ tolerance = {tolerance}
 def measure() -> dict[str, object]:
     """Play all rounds, ours and the peer's."""
     given = {"customers": 5000.0, "rounds": 20.0, "homogeneous": 0.0}
-    given |= {"sharpness": 5.0, "growth": 0.5, "floor": 0.002, "tolerance": 0.3}
+    given |= {"sharpness": 0.8, "growth": 1.1, "floor": 0.004, "tolerance": 0.3}
     given |= {name: float(value) for name, value in (pair.split("=") for pair in os.environ.get("WORLD", "").split())}
     rng = np.random.default_rng(3)
     world = make_world(int(given["customers"]), rng=rng, homogeneous=bool(given["homogeneous"]))

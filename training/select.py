@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from training.dataset import Dataset
 from training.gate import in_words
-from training.learners import AVERAGE, CANDIDATES, Candidate, Evidence, Shown, cross_fit_candidates, fit_line
+from training.learners import AVERAGE, CANDIDATES, MEAN, Candidate, Evidence, Shown, cross_fit_candidates, fit_line
 from training.learners.calibration import Line, Proof, prove, squared_error
 from training.ope import Estimate, Log, difference, dr
 from training.policy import Scores, Terms, constant_policies, value_parts
@@ -195,11 +195,16 @@ def select(contest: Contest, rival: Rival, *, seed: int) -> tuple[Selection, Can
 
 
 def _winner(entries: Sequence[Entry]) -> Entry | None:
-    """Of those that earn more, the one that earns most; else of those that tell customers apart, the one that does it best."""
+    """Of those that earn more, the one that earns most; else of those that tell customers apart, their mean, or the best fit.
+
+    Which of them fits best is itself hard to tell: the mean of all needs no choice.
+    """
     more = [entry for entry in entries if entry.earns_more]
     if more:
         return max(more, key=lambda entry: entry.value.value)
-    return min((entry for entry in entries if entry.differs), key=lambda entry: entry.error, default=None)
+    return min(
+        (entry for entry in entries if entry.differs), key=lambda entry: (entry.name != MEAN.name, entry.error), default=None
+    )
 
 
 def _out_of_fold(contest: Contest, candidate: Candidate, raw: Floats) -> Floats:

@@ -41,6 +41,12 @@ def test_where_money_cannot_tell_the_one_that_tells_customers_apart_best_is_take
     assert _winner(entries).name == "x"
 
 
+def test_the_mean_of_those_that_tell_customers_apart_goes_before_the_one_that_seems_to_fit_best():
+    apart = [entry("x", low=-0.1, proof=PROVEN, misfit=1.0), entry("mean", low=-0.1, proof=PROVEN, misfit=1.1)]
+    assert _winner(apart).name == "mean"
+    assert _winner([apart[0], entry("mean", low=-0.1, proof=UNPROVEN, misfit=0.1)]).name == "x"
+
+
 def test_luck_that_only_the_best_constant_policy_had_does_not_count_against_those_who_tell_customers_apart():
     assert _winner([entry("x", low=-1.0, gap=-0.4, ahead=0.1, proof=PROVEN)]).name == "x"
 

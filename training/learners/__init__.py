@@ -8,7 +8,7 @@ Which learner is used is decided by `training.select`.
 """
 
 from training.learners.calibration import Line, Shown, fit_line, shown_by_conversion, shown_by_money
-from training.learners.candidates import AVERAGE, CANDIDATES, LEARNERS, Candidate, cross_fit_candidates
+from training.learners.candidates import AVERAGE, CANDIDATES, LEARNERS, MEAN, Candidate, cross_fit_candidates
 from training.learners.evidence import Evidence
 from training.learners.regression import Base
 
@@ -16,6 +16,7 @@ __all__ = [
     "AVERAGE",
     "CANDIDATES",
     "LEARNERS",
+    "MEAN",
     "Base",
     "Candidate",
     "Evidence",

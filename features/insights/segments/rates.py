@@ -54,7 +54,6 @@ def _posterior(raw: Floats, hits: Floats, counts: Floats) -> Floats:
     from scipy.special import betaincinv
 
     mean, strength = prior_of_shares(raw, counts)
-    strength = max(strength, 1.0)  # few groups cannot tell that they differ so much that the others say nothing
     yes, no = hits + mean * strength, counts - hits + (1 - mean) * strength
     tail = (1 - LEVEL) / 2
     return np.array([yes / (yes + no), betaincinv(yes, no, tail), betaincinv(yes, no, 1 - tail)])
