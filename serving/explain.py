@@ -11,7 +11,7 @@ from features.errors import NotReplayableError
 from features.tables import Feature
 from serving.archive import Archive
 from serving.judge import contributions, row_of
-from serving.reasons import described
+from serving.reasons import described, percent, span
 from serving.record import DecisionRecord, ScoredCandidate
 from serving.remedies import Remedies
 from serving.situations import Fact
@@ -147,7 +147,7 @@ def _sentence(candidate: ScoredCandidate, standing: Standing, best: ScoredCandid
     if standing is Standing.RULED_OUT:
         return f"not eligible ({candidate.stage}: {candidate.rule})"
     worth = "does nothing, worth 0.00" if candidate.touchpoint == NONE else f"expected {candidate.net_value:.2f}"
-    chance = f"{worth} {currency}; had probability {candidate.probability:.4g}"
+    chance = f"{worth} {currency}; had probability {percent(candidate.probability)}"
     if standing is Standing.OUTVALUED:
         return f"{chance}; {best.touchpoint} looked better"
     return f"{chance}; chance chose another" if standing is Standing.NOT_DRAWN else chance
@@ -166,7 +166,7 @@ def _words(
 ) -> Iterator[str]:
     chosen = next(candidate for candidate in record.candidates if candidate.touchpoint == record.chosen)
     yield f"Decision {record.decision_id} for customer {record.customer_id} at {record.at:%Y-%m-%d %H:%M:%S} UTC:"
-    yield f"{record.chosen}, chosen with probability {chosen.probability:.4g} (draw {record.draw.u:.4g})."
+    yield f"{record.chosen}, chosen with probability {percent(chosen.probability)} (draw {record.draw.u:.4g})."
     yield "Why:"
     yield from (f"  {reason}" for reason in record.recommendations[0].reasons)
     yield from (f"  {sentence}" for sentence in money_sentences(chosen, currency=record.currency))
@@ -206,7 +206,7 @@ def money_sentences(candidate: ScoredCandidate, *, currency: str) -> Iterator[st
 
 def _grounds(record: DecisionRecord, known: _Known) -> Iterator[str]:
     features = record.features
-    age = "" if features.age_seconds is None else f", complete until {features.age_seconds:.0f} s before"
+    age = "" if features.age_seconds is None else f", complete until {span(features.age_seconds)} before"
     yield (
         f"Policy {record.policy.name} {record.policy.version}, catalogue {record.catalogue_version}; "
         f"features {features.status}{age}."

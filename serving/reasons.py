@@ -31,19 +31,19 @@ class Explains(Protocol):
 
 
 def money_reason(candidate: ScoredCandidate, *, margin: float, currency: str) -> str:
-    """The expected gain and the sum that leads to it; parts that come to nothing are left out.
+    """The expected value and the sum that leads to it; parts that come to nothing are left out.
 
     >>> from serving.record import Parts
     >>> candidate = ScoredCandidate(touchpoint="mail.a", eligible=True, stage=None, rule=None, propensity=0.1, uplift=0.03,
     ...     value=200.0, parts=Parts(gain=1.5, retention=0.4, cost=0.5, incentive=0.5), net_value=0.9, cost=0.5, probability=0.8)
     >>> money_reason(candidate, margin=0.25, currency="USD")
-    'expected gain 0.90 USD = 3.00 points of conversion x 200.00 USD x 25 % + retention 0.40 - cost 0.50 - incentive 0.50'
+    'expected value 0.90 USD = 3.00 points of conversion x 200.00 USD x 25 % + retention 0.40 - cost 0.50 - incentive 0.50'
     """
     if candidate.touchpoint == NONE:
         return f"doing nothing costs nothing and gains nothing: 0.00 {currency}"
     parts = candidate.parts
     terms = [
-        f"expected gain {candidate.net_value:.2f} {currency} = {100 * candidate.uplift:.2f} points of conversion",
+        f"expected value {candidate.net_value:.2f} {currency} = {100 * candidate.uplift:.2f} points of conversion",
         f"x {candidate.value:.2f} {currency} x {100 * margin:g} %",
         *_unless_nothing("retention", parts.retention),
         f"- cost {candidate.cost:.2f}",
@@ -97,6 +97,28 @@ def _number(value: float) -> str:
     ('35.1', '0', '0.25')
     """
     return "0" if abs(value) < 5e-4 else f"{value:.3g}"
+
+
+def percent(probability: float) -> str:
+    """A probability as a percentage of at most four digits.
+
+    >>> percent(0.655), percent(0.0), percent(1.0)
+    ('65.5 %', '0 %', '100 %')
+    """
+    return f"{100 * probability:.4g} %"
+
+
+def span(seconds: float) -> str:
+    """A span of time in words.
+
+    >>> span(40), span(7200), span(200_000)
+    ('40 s', '2 h', '2 days')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 172_800:
+        return f"{seconds / 3600:.0f} h" if seconds >= 5400 else f"{seconds / 60:.0f} min"
+    return f"{seconds / 86_400:.0f} days"
 
 
 def chance_reason(chosen: ScoredCandidate, best: ScoredCandidate, *, currency: str) -> str | None:

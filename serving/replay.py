@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from importlib.metadata import version
 
 from features.domain import ANSWERS, Consent, Contact, Kind
@@ -10,8 +11,9 @@ from features.errors import NotReplayableError, RequestError
 from features.tables import Feature
 from serving.archive import Archive
 from serving.judge import Basis, Verdict, row_of
+from serving.reasons import percent
 from serving.record import DecisionRecord, ScoredCandidate
-from serving.situations import Fact, KeptSituation, facts_of
+from serving.situations import Fact, KeptSituation, facts_of, trait_of
 from serving.wire import Changes, ConsentSupposed
 from training.policy.eligibility import Situation
 
@@ -101,11 +103,16 @@ def replay(record: DecisionRecord, changes: Changes, archive: Archive) -> Replay
 
 def _values(recorded: Mapping[str, Fact], changes: Changes, features: Sequence[Feature]) -> dict[str, Fact]:
     known = {feature.name: feature for feature in features}
+    known |= {f"trait.{trait}": feature for feature in features if (trait := trait_of(feature.name)) is not None}
+    supposed: dict[str, Fact] = {}
     for name, value in changes.features.items():
         if name not in known:
-            raise RequestError(f"/changes/features: {name!r} is no feature; the record names them all", field="/changes/features")
+            near = "".join(f"; did you mean {each!r}?" for each in get_close_matches(name, known, n=1))
+            given = f"/changes/features: {name!r} is no feature{near or '; the record names them all'}"
+            raise RequestError(given, field="/changes/features")
         _check_value(known[name], value)
-    return {**recorded, **changes.features}
+        supposed[known[name].name] = value
+    return {**recorded, **supposed}
 
 
 def _check_value(feature: Feature, value: Fact) -> None:
@@ -183,7 +190,7 @@ def _changes_of(was: ScoredCandidate, now: ScoredCandidate, currency: str) -> It
     if was.net_value != now.net_value:
         yield f"{name}: expected {_money(now.net_value, was.net_value)} {currency}."
     if was.probability != now.probability:
-        yield f"{name}: probability {now.probability:.4g} instead of {was.probability:.4g}."
+        yield f"{name}: probability {percent(now.probability)} instead of {percent(was.probability)}."
     said = ("net_value", "probability", "eligible", "stage", "rule", "until", "touchpoint")
     others = [part.name for part in fields(was) if part.name not in said and getattr(was, part.name) != getattr(now, part.name)]
     if others and was.net_value == now.net_value:

@@ -78,7 +78,7 @@ def facts_of(values: Mapping[str, Fact], context: Mapping[str, Any]) -> dict[str
     >>> facts_of({"trait_tier_category": "gold"}, {"weather": "rain"})
     {'trait_tier_category': 'gold', 'trait.tier': 'gold', 'context.weather': 'rain'}
     """
-    traits = {f"trait.{name}": value for key, value in values.items() if (name := _trait(key)) is not None}
+    traits = {f"trait.{name}": value for key, value in values.items() if (name := trait_of(key)) is not None}
     return {**values, **traits, **{f"context.{key}": value for key, value in context.items()}}
 
 
@@ -88,8 +88,12 @@ def features_version(features: Sequence[Feature]) -> str:
     return sha256(listed.encode()).hexdigest()[:12]
 
 
-def _trait(feature: str) -> str | None:
-    """The trait that a feature is the current value of, if it is one."""
+def trait_of(feature: str) -> str | None:
+    """The trait that a feature is the current value of, if it is one.
+
+    >>> trait_of("trait_tier_category"), trait_of("tenure_lifetime_days")
+    ('tier', None)
+    """
     if not feature.startswith("trait_"):
         return None
     return feature.removeprefix("trait_").rpartition("_")[0]

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictFloat, StrictStr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, StrictFloat, StrictStr
 from pydantic_core import from_json
 
+from features.catalogue.table import zone_named
 from features.domain import LONGEST_ID
 from serving.problems import INVALID_JSON, ProblemError
 
@@ -49,6 +50,28 @@ Time = Annotated[AwareDatetime, BeforeValidator(_as_rfc_3339), AfterValidator(_i
 Number = Annotated[StrictFloat, Field(ge=-1e12, le=1e12)]
 Scalar = Annotated[bool | float | str, BeforeValidator(_is_scalar)]
 Attributes = Annotated[dict[Name, Scalar], Field(max_length=100)]
+
+
+def _is_zone(value: Any) -> Any:
+    if isinstance(value, str) and zone_named(value) is not None:
+        return value
+    raise ValueError("no time zone has this name; give one such as Europe/Berlin, or leave it out")
+
+
+class _KnownKeys(BaseModel):
+    """What quiet hours read of a context; its other keys mean something only to the catalogue's conditions."""
+
+    timezone: Annotated[Any, BeforeValidator(_is_zone)] = None
+
+
+def _known_keys_hold(context: dict[str, Any]) -> dict[str, Any]:
+    _KnownKeys.model_validate(context)  # pydantic takes its errors over, with their places
+    return context
+
+
+Context = Annotated[Attributes, AfterValidator(_known_keys_hold)]
+"""What comes with a question, by key; `timezone` is checked, be there a rule that reads it or not."""
+
 Identifiers = Annotated[
     dict[
         Annotated[StrictStr, Field(pattern="^[a-z][a-z0-9_]{0,39}$")],

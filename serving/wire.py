@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, Pr
 
 from features.catalogue.table import MessageClass
 from features.domain import LONGEST_ID, Channel, ConsentStatus, ContactForm, Direction, Kind, LinkAction, Metric, Stage
-from serving.values import Attributes, Id, Identifiers, Name, Number, Scalar, Time
+from serving.values import Attributes, Context, Id, Identifiers, Name, Number, Scalar, Time
 
 MOST_ITEMS = 1000
 MOST_SLOTS = 10
@@ -121,7 +121,7 @@ class _Asked(_Wire):
     placements: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_SLOTS)] | None = Field(
         None, description="where touchpoints are shown: one for each, in this order"
     )
-    context: Attributes = Field(default_factory=dict, description="kept in the decision record; conditions name context.<key>")
+    context: Context = Field(default_factory=dict, description="kept in the decision record; conditions name context.<key>")
     defer: StrictBool = Field(False, description="count no contact until the decision is activated")
     dry_run: StrictBool = Field(False, description="answer, and keep nothing")
 
@@ -186,7 +186,7 @@ class Changes(_Wire):
     features: Annotated[dict[Name, Scalar | None], Field(max_length=1000)] = Field(
         default_factory=dict, description="by name; null is unknown"
     )
-    context: Attributes = Field(default_factory=dict, description="by key; other keys stay")
+    context: Context = Field(default_factory=dict, description="by key; other keys stay")
     candidates: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] | None = Field(
         None, description="only these touchpoints, instead of those asked for then"
     )

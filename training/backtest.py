@@ -84,10 +84,12 @@ def backtest(prepared: Prepared, catalogue: Catalogue, *, registry: Registry, se
     rows = dataset.where(split.judging)
     quality = _quality(learnt.personal, rows, unseen, seed=seed)
     on_progress("backtest: comparing policies")
+    challenger = policy_of(catalogue, learnt, learning_from, version="backtest")
     evaluation = evaluate(
         rows,
         prepared.overlap.comparable[split.judging],
-        challenger=policy_of(catalogue, learnt, learning_from, version="backtest"),
+        challenger=challenger,
+        exploiting=challenger.exploiting,
         champion=champion.policy,
         seed=seed,
         notes=(*caveats, *champion.notes(rows)),

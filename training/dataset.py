@@ -15,7 +15,7 @@ from features.errors import TrainingError
 from features.instants import DAY
 from features.lake import Lake
 from training.join import Floats, States, Strings, features_at, floats, ints, strings
-from training.labels import closing_time, decision_rows
+from training.labels import closing_key, closing_time, decision_rows
 from training.policy import Terms
 from training.reward import contact_columns, observed_reward, recent_contacts
 
@@ -136,8 +136,8 @@ def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: dat
     rows, dropped = _only(rows, np.isin(strings(rows, "touchpoint"), arms))
     if not rows.num_rows:
         raise TrainingError(
-            f"no decision for {', '.join(arms)} has windows of {closing_time(catalogue) / DAY:g} days that closed by "
-            f"{until:%Y-%m-%d %H:%M}; ingest decisions, or wait until windows close"
+            f"no decision for {', '.join(arms)} has windows of {closing_time(catalogue) / DAY:g} days ({closing_key(catalogue)}) "
+            f"that closed by {until:%Y-%m-%d %H:%M}; ingest decisions, or wait until windows close"
         )
     at = ints(rows, "moment")
     recorded = floats(rows, "recorded").astype(np.int64)

@@ -14,7 +14,7 @@ from features.errors import TrainingError
 from training.arms import with_arms
 from training.crossfit import cross_fit
 from training.dataset import Dataset
-from training.gate import GateVerdict, judge
+from training.gate import Comparison, GateVerdict, judge
 from training.models import MEAN
 from training.ope import Log
 from training.policy import TargetPolicy, constant_policies
@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 
 _REWARD = replace(MEAN, trees=300, leaves=4)  # shallow, since single rewards are mostly noise; early stopping ends it
 _FOLDS = 3
+EXPLOITING = "challenger without exploration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Evaluation:
 
     Attributes
     ----------
-    values : the challenger's first, then the champion's if there is one, then the constant policies'.
+    values : the challenger's first, with and without exploration, then the champion's if there is one, then the constants'.
     decisions : number of decisions that the values rest on.
     trimmed : decisions left out because some touchpoint was all but impossible, or certain, for that customer, or because there
         was nothing to choose.
@@ -65,18 +66,22 @@ def evaluate(
     challenger: TargetPolicy,
     champion: TargetPolicy | None,
     seed: int,
+    exploiting: TargetPolicy | None = None,
     notes: Sequence[str] = (),
     tolerance: float = 0.0,
 ) -> Evaluation:
     """Evaluate on decisions that the challenger has not seen.
 
-    Decisions with one eligible arm are left out: every policy takes them alike.
+    Decisions with one eligible arm are left out: every policy takes them alike. Constant policies do not explore, so they are
+    compared with the challenger as it would decide without; what exploring costs is no fault of what it has learnt. Of what was
+    never chosen the log says nothing, so there is no constant policy of it.
 
     Parameters
     ----------
     comparable : shape (n,), the rows to trust; see `Overlap`. The reward model is cross-fitted on all rows.
     seed : of the folds, and of the bootstrap where the log is small.
     champion : None where there is none, or none that can read these features.
+    exploiting : the challenger without exploration; None where it does not explore.
     tolerance : of the gate, money per decision.
 
     Raises
@@ -92,22 +97,33 @@ def evaluate(
         )
     rows = dataset.where(comparable)
     judging = Judging(log=_log(rows), rewards=reward_model(dataset, seed=seed)[comparable], seed=seed)
-    constants = constant_policies(dataset.arms)
+    tried = set(rows.arm.tolist())
+    constants = [policy for index, policy in enumerate(constant_policies(dataset.arms)) if index in tried or not index]
+    sure = {EXPLOITING: exploiting} if exploiting else {}
     rivals = {"champion": champion} if champion else {}
-    policies = {"challenger": challenger, **rivals, **{policy.name: policy for policy in constants}}
+    policies = {"challenger": challenger, **sure, **rivals, **{policy.name: policy for policy in constants}}
     targets = {name: chosen(policy, rows) for name, policy in policies.items()}
-    values = tuple(judging.value(name, target) for name, target in targets.items())
-    ours, *others = values
-    against = {rival.name: judging.compare(ours, rival, target=targets[ours.name], other=targets[rival.name]) for rival in others}
+    values = {name: judging.value(name, target) for name, target in targets.items()}
+    ours = values["challenger"]
+
+    def against(rival: str, name: str) -> Comparison:
+        return judging.compare(values[name], values[rival], target=targets[name], other=targets[rival])
+
     verdict = judge(
         ours.dr,
         ours.support,
-        champion=against.get("champion"),
-        constants=[against[policy.name] for policy in constants],
+        champion=against("champion", "challenger") if champion else None,
+        constants=[against(policy.name, EXPLOITING if exploiting else "challenger") for policy in constants],
         agreement=ours.agreement,
         tolerance=tolerance,
     )
-    return Evaluation(values, verdict, len(rows), len(dataset) - len(rows), tuple(notes))
+    price = _price_of_exploring(ours, values[EXPLOITING]) if exploiting else ()
+    return Evaluation(tuple(values.values()), verdict, len(rows), len(dataset) - len(rows), (*price, *notes))
+
+
+def _price_of_exploring(challenger: PolicyValue, exploiting: PolicyValue) -> tuple[str, ...]:
+    price = exploiting.dr.value - challenger.dr.value
+    return (f"constant policies are compared with the challenger without exploration, which costs it {price:.4g} per decision",)
 
 
 def chosen(policy: TargetPolicy, dataset: Dataset) -> Floats:

@@ -164,8 +164,20 @@ def closing_time(catalogue: Catalogue) -> int:
     56
     """
     objective = catalogue.objective
-    waits_for_churn = objective.lifetime_days is not None
-    return round(max(objective.window_days, objective.churn_days if waits_for_churn else 0.0) * DAY)
+    waits_for_churn = closing_key(catalogue) == "objective.churn_days"
+    return round((objective.churn_days if waits_for_churn else objective.window_days) * DAY)
+
+
+def closing_key(catalogue: Catalogue) -> str:
+    """The key of the catalogue that says when a decision closes: of its windows the longest that something is learnt from.
+
+    >>> from features.catalogue import Objective
+    >>> closing_key(Catalogue(objective=Objective(window_days=28, churn_days=56, lifetime_days=365), presets=("any",)))
+    'objective.churn_days'
+    """
+    objective = catalogue.objective
+    waits_for_churn = objective.lifetime_days is not None and objective.churn_days > objective.window_days
+    return "objective.churn_days" if waits_for_churn else "objective.window_days"
 
 
 def snapshot_rows(lake: Lake, catalogue: Catalogue, *, times: list[int], members: str = _NOBODY_LINKED) -> pa.Table:

@@ -168,9 +168,9 @@ class Registry:
         """
         history = self.in_force()
         if not history:
-            raise ArtifactError("there is no champion to roll back; promote a version first")
+            raise ArtifactError("there is no champion to roll back; 'touchpoint train' and 'touchpoint promote' make one")
         if len(history) == 1:
-            raise ArtifactError(f"champion {history[0].version} replaced no other version; promote the one you want")
+            raise ArtifactError(f"champion {history[0].version} replaced no other; 'train' and 'promote' another instead")
         back, left = history[-2].version, history[-1]
         self._version(back)
         self._client.set_model_version_tag(POLICY, str(left.version), _ROLLED_BACK, "; ".join(reasons) or "by hand")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from features.errors import TrainingError
 
 _PARTS = 10
+_LONGEST = "objective.window_days or, with objective.lifetime_days, objective.churn_days: the longer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class Split:
     cutoff: int | None
 
 
-def time_split(at: NDArray[np.int64], *, gap: int, judging_share: float = 0.3, after: int | None = None) -> Split:
+def time_split(
+    at: NDArray[np.int64], *, gap: int, judging_share: float = 0.3, after: int | None = None, window: str = _LONGEST
+) -> Split:
     """Learn from earlier rows, judge on about `judging_share` later ones; windows of `gap` microseconds do not overlap.
 
     Rows of one time stay together, so the share is met as nearly as the distinct times allow.
@@ -33,6 +36,7 @@ def time_split(at: NDArray[np.int64], *, gap: int, judging_share: float = 0.3, a
     Parameters
     ----------
     after : only rows after this time may judge; None allows all.
+    window : what in the catalogue sets the gap, for the message: see `training.labels.closing_key`.
 
     Raises
     ------
@@ -46,7 +50,7 @@ def time_split(at: NDArray[np.int64], *, gap: int, judging_share: float = 0.3, a
         days = (int(times[-1]) - int(times[0])) / 86_400e6 if len(times) else 0.0
         raise TrainingError(
             f"decisions cover {days:.1f} days, which is not longer than the label window of {gap / 86_400e6:g} days; "
-            "collect decisions for longer, or shorten objective.window_days in the catalogue"
+            f"collect decisions for longer, or shorten {window} in the catalogue"
         )
     distance = np.where(possible, np.abs(later_rows - judging_share * len(at)), np.inf)
     cutoff = int(times[int(distance.argmin())])

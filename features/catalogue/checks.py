@@ -36,6 +36,19 @@ def feature_errors(catalogue: "Catalogue", features: Iterable[str]) -> Iterator[
             yield f"conditions: {value!r} is no feature{_near(value, known)}; {rule}"
 
 
+def floor_errors(catalogue: "Catalogue") -> Iterator[str]:
+    """A least probability that so many touchpoints cannot all have, with which all would be alike, whatever was learnt.
+
+    Asked of a catalogue that is loaded, never of one that stands with a record: that decision was taken.
+    """
+    floor, arms = catalogue.exploration.floor, len(catalogue.arms)
+    if arms > 1 and floor * arms >= 1.0:
+        yield (
+            f"exploration: floor = {floor:g} for each of {arms} touchpoints, 'none' included, is {floor * arms:.4g}: all would "
+            f"be equally likely and nothing learnt would count; give a floor below {1 / arms:.4g}"
+        )
+
+
 def _of_cooldowns(catalogue: "Catalogue") -> Iterator[str]:
     known = [*(touchpoint.name for touchpoint in catalogue.touchpoints), *map(str, Channel), *_CLASSES]
     for rule in catalogue.cooldowns:

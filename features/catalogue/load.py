@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from features.catalogue.checks import feature_errors
+from features.catalogue.checks import feature_errors, floor_errors
 from features.catalogue.model import Catalogue
 from features.errors import ConfigurationError
 
@@ -33,6 +33,8 @@ def parse_catalogue(values: dict[str, Any], *, name: str = "catalogue") -> Catal
     The touchpoints of its presets come after its own; one that it lists itself is as it says.
     """
     catalogue = _validated(Catalogue, _with_touchpoints_of_presets(values, name), name)
+    for error in floor_errors(catalogue):
+        raise ConfigurationError(f"{name}: {error}")
     if catalogue.conditions:
         _check_features(catalogue, name)
     return catalogue

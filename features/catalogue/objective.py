@@ -39,7 +39,9 @@ class Exploration(CatalogueTable):
         0.0, ge=0, le=2, description="sharpness is multiplied by this power of the number of thousand decisions learnt from"
     )
     epsilon: float = Field(0.1, ge=0, le=1, description="of epsilon_greedy: how often it does not look at money at all")
-    floor: float = Field(0.02, ge=0, le=0.5, description="least probability of every eligible touchpoint")
+    floor: float = Field(
+        0.02, ge=0, le=0.5, description="least probability of every eligible touchpoint; times their number below 1"
+    )
     ramp_decisions: int = Field(
         0, ge=0, description="a touchpoint is held back until it was chosen so often; 0 holds nothing back"
     )

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from features.insights.table import Table
+from features.insights.table import Column, Table, Unit
 
 _MOST_TICKS = 40
+_FEW = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ def bars(
         "height": 120 + 26 * rows,
         "barmode": "group",
         "showlegend": split is not None,
+        "meta": _meta(table, xaxis=value),
     }
     return Figure(title=title, spec={"data": data, "layout": layout}, table=table.name)
 
@@ -79,7 +81,8 @@ def lines(
             data.append(band | {"opacity": 0.3, "hoverinfo": "skip", "showlegend": False, "legendgroup": str(group)})
         line = {"type": "scatter", "mode": "lines+markers", "x": places, "y": [each[value] for each in records]}
         data.append(line | {"name": str(group), "legendgroup": str(group)})
-    layout = {"xaxis": _axis(table, x), "yaxis": _axis(table, value), "height": 380, "showlegend": split is not None}
+    axes = {"xaxis": _axis(table, x), "yaxis": _axis(table, value)}
+    layout = {**axes, "height": 380, "showlegend": split is not None, "meta": _meta(table, xaxis=x, yaxis=value)}
     return Figure(title=title, spec={"data": data, "layout": layout}, table=table.name)
 
 
@@ -89,10 +92,13 @@ def heatmap(table: Table, title: str, *, x: str, y: str, value: str) -> Figure:
     cells = {(each[y], each[x]): each[value] for each in table.records}
     matrix = [[cells.get((row, column)) for column in columns] for row in rows]
     trace: dict[str, Any] = {"type": "heatmap", "x": columns, "y": rows, "z": matrix, "hoverongaps": False, "xgap": 1, "ygap": 1}
-    if "tickformat" in _axis(table, value):
+    if _column(table, value).unit is Unit.SHARE:
         trace |= {"colorbar": {"tickformat": ".0%"}, "zhoverformat": ".1%"}
-    axes = {"xaxis": {"automargin": True, "side": "top"}, "yaxis": {"autorange": "reversed", "automargin": True}}
-    layout = {**axes, "height": 180 + 28 * len(rows)}
+    axes = {
+        "xaxis": {"title": _apart(table, x), "automargin": True, "side": "top", "type": "category"},
+        "yaxis": {"title": _apart(table, y), "automargin": True, "autorange": "reversed", "type": "category"},
+    }
+    layout = {**axes, "height": 200 + 28 * len(rows)}
     return Figure(title=title, spec={"data": [trace], "layout": layout}, table=table.name)
 
 
@@ -118,6 +124,30 @@ def _whiskers(records: Sequence[Mapping[str, Any]], value: str, low: str, high: 
 
 
 def _axis(table: Table, name: str) -> dict[str, Any]:
-    column = next(each for each in table.columns if each.name == name)
-    axis: dict[str, Any] = {"title": {"text": column.title}, "automargin": True}
-    return axis | ({"tickformat": ".1%"} if column.unit == "share" else {})
+    column = _column(table, name)
+    title = f"{column.title} (days)" if column.unit is Unit.DAYS else column.title
+    return {"title": {"text": title}, "automargin": True, **_ticks(table, column)}
+
+
+def _apart(table: Table, name: str) -> dict[str, Any]:
+    """A title that keeps clear of long labels."""
+    return {"text": _column(table, name).title, "standoff": 10}
+
+
+def _ticks(table: Table, column: Column) -> dict[str, Any]:
+    """How numbers stand at an axis; a handful of counted things has no halves."""
+    if column.unit is Unit.SHARE:
+        return {"tickformat": ".1~%", "hoverformat": ".1%"}
+    if column.unit is not Unit.COUNT:
+        return {"tickformat": ","} if column.unit is Unit.MONEY else {"separatethousands": True}
+    few = all(isinstance(value, int) and 0 <= value <= _FEW for value in table.column(column.name))
+    return {"tickformat": ",", **({"dtick": 1} if few else {})}
+
+
+def _meta(table: Table, **axes: str) -> dict[str, list[str]]:
+    """Which axes are money: whoever shows the figure knows the currency."""
+    return {"money": [axis for axis, name in axes.items() if _column(table, name).unit is Unit.MONEY]}
+
+
+def _column(table: Table, name: str) -> Column:
+    return next(each for each in table.columns if each.name == name)

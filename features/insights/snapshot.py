@@ -6,7 +6,8 @@ A folder per look; the file `current` names the one that counts and is replaced 
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,12 +16,15 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
+from filelock import FileLock, Timeout
 
+from features.errors import StoreError
 from features.insights.page import Page
 from features.insights.period import Period
 from features.lake import duckdb_session, literal, without_globs
 
 _CURRENT = "current"
+_LOCK_SECONDS = 900.0
 _KEPT = 2  # a reader may still be in the one before
 
 
@@ -45,6 +49,11 @@ class Snapshot:
     def page(self, name: str) -> Page | None:
         """The page of that name, or None."""
         return _page(self.folder / f"{name}.json") if name in self.names else None
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The names of its tables about single customers."""
+        return tuple(sorted(path.stem for path in self.folder.glob("*.parquet")))
 
     def of_customer(self, what: str, customer_id: str) -> list[dict[str, Any]]:
         """The rows that a table about single customers has of one; none where there is no such table."""
@@ -73,27 +82,46 @@ def current_snapshot(folder: Path) -> Snapshot | None:
     return Snapshot(folder=kept, at=at, period=Period(since, until), names=tuple(told["pages"]), currency=told["currency"])
 
 
+@contextmanager
+def one_writer(folder: Path) -> Iterator[None]:
+    """Be the only one who writes to a folder of looks, which is made where it is missing.
+
+    Raises
+    ------
+    StoreError
+        When another process has been writing for fifteen minutes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=_LOCK_SECONDS):
+            yield
+    except Timeout:
+        raise StoreError(f"{folder}: another process is writing a look; wait for it, or end it, and repeat") from None
+
+
 def keep_snapshot(
     folder: Path, pages: Sequence[Page], people: Mapping[str, pa.Table], *, at: datetime, period: Period, currency: str
 ) -> Snapshot:
-    """Write a look and make it the current one; older ones but the last go.
+    """Write a look and make it the current one; of the others, all but the newest go.
 
     Parameters
     ----------
     people : tables about single customers, by name, each with a column `customer_id`; nothing else may name a customer.
     """
     kept = folder / f"{at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}"
-    kept.mkdir(parents=True, exist_ok=True)
-    for page in pages:
-        _write(kept / f"{page.name}.json", page.as_json())
-    for name, rows in people.items():
-        parquet.write_table(rows, kept / f"{name}.parquet")
     told = {"at": at, "since": period.since, "until": period.until}
     about = {name: moment.isoformat() for name, moment in told.items()}
-    _write(kept / "snapshot.json", about | {"pages": [page.name for page in pages], "currency": currency})
-    _replace(folder / _CURRENT, kept.name)
-    for older in sorted(path for path in folder.iterdir() if path.is_dir())[:-_KEPT]:
-        shutil.rmtree(older)
+    with one_writer(folder):
+        kept.mkdir(exist_ok=True)
+        for page in pages:
+            _write(kept / f"{page.name}.json", page.as_json())
+        for name, rows in people.items():
+            parquet.write_table(rows, kept / f"{name}.parquet")
+        _write(kept / "snapshot.json", about | {"pages": [page.name for page in pages], "currency": currency})
+        _replace(folder / _CURRENT, kept.name)
+        others = sorted(path for path in folder.iterdir() if path.is_dir() and path != kept)  # a clock may have been set back
+        for older in others[: 1 - _KEPT]:
+            shutil.rmtree(older)
     return Snapshot(folder=kept, at=at, period=period, names=tuple(page.name for page in pages), currency=currency)
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 Value = str | int | float | bool | None
 
+_DIGITS, _NOTHING = 12, 1e-12
+"""Of floats in a table: more digits than that, or less than that, come of how sums are rounded."""
+
 
 class Unit(StrEnum):
     """What a column's values are, so that everything that shows them writes them alike."""
@@ -64,13 +67,13 @@ class Table:
     def of(
         cls, name: str, title: str, columns: Sequence[Column], records: Iterable[Mapping[str, Value]], *, note: str = ""
     ) -> "Table":
-        """A table of records, each of which has a value of every column.
+        """A table of records, each of which has a value of every column; floats have twelve significant digits.
 
         >>> columns = [Column("touchpoint", "Touchpoint"), Column("volume", "Volume", Unit.COUNT)]
         >>> Table.of("volumes", "Volumes", columns, [{"volume": 2, "touchpoint": "web.cart"}]).rows
         (('web.cart', 2),)
         """
-        rows = tuple(tuple(record[column.name] for column in columns) for record in records)
+        rows = tuple(tuple(_plain(record[column.name]) for column in columns) for record in records)
         return cls(name=name, title=title, columns=tuple(columns), rows=rows, note=note)
 
     @property
@@ -85,7 +88,7 @@ class Table:
         return [row[index] for row in self.rows]
 
     def csv(self) -> str:
-        r"""As RFC 4180 CSV: names as heading, numbers in full, nothing where there is no value.
+        r"""As RFC 4180 CSV: names as heading, numbers as they are, nothing where there is no value.
 
         Text that a spreadsheet would take for a formula gets an apostrophe in front.
 
@@ -121,6 +124,13 @@ class Table:
         )
         rows = tuple(tuple(row) for row in told["rows"])
         return cls(name=told["name"], title=told["title"], columns=columns, rows=rows, note=told["note"])
+
+
+def _plain(value: Value) -> Value:
+    """Sums of floats as people would write them: 71.6 and not 71.60000000000015, and 0 for what is next to nothing."""
+    if not isinstance(value, float):
+        return value
+    return 0.0 if abs(value) < _NOTHING else float(f"{value:.{_DIGITS}g}")
 
 
 def _harmless(value: Value) -> Value:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from sqlalchemy import JSON, Connection, func, insert, inspect, literal, select, text, update
-from sqlalchemy.sql.expression import Insert, UpdateBase
+from sqlalchemy.sql.expression import Insert, Update
 
 from features.domain import ANSWERS, NONE
 from features.journal.contacts import OUTCOME
@@ -15,14 +15,18 @@ from features.journal.volumes import QUARTER
 def create_tables(connection: Connection) -> None:
     """Make what is missing: tables, and in those of an earlier version the columns that came since, which are all nullable.
 
-    What such a table or column would hold by now is filled in, once.
+    What such a table or column would hold by now is filled in: once, and of decisions whenever some were recorded without, since
+    a service of an earlier version may run on beside this one.
     """
     before = set(inspect(connection).get_table_names())
     METADATA.create_all(connection)
-    made = METADATA.tables.keys() - before | _add_columns(connection) if before else set()
+    if not before:
+        return
+    made = METADATA.tables.keys() - before | _add_columns(connection)
     for name in sorted(made & _FILLS.keys()):
         for statement in _FILLS[name]():
             connection.execute(statement)
+    connection.execute(_facts())
 
 
 def _add_columns(connection: Connection) -> set[str]:
@@ -69,13 +73,11 @@ def _volumes() -> list[Insert]:
     return [insert(VOLUMES).from_select(("touchpoint", "quarter", "contacts"), grouped)]
 
 
-def _facts() -> list[UpdateBase]:
-    """What earlier decisions are found by, which only their records told."""
+def _facts() -> Update:
+    """What decisions of an earlier version are found by, which only their records told; those of today all have an arm."""
     record = func.json(DECISIONS.c.record, type_=JSON)  # SQLite takes CAST(… AS JSON) for one to a number
     told = {"arm": record["arm"], "policy_version": record[("policy", "version")], "fallback": record["fallback"]}
-    return [update(DECISIONS).values({name: value.as_string() for name, value in told.items()})]
+    return update(DECISIONS).where(DECISIONS.c.arm.is_(None)).values({name: value.as_string() for name, value in told.items()})
 
 
-_FILLS: Mapping[str, Callable[[], Sequence[UpdateBase]]] = MappingProxyType(
-    {"contacts.kind": _answers, "volumes": _volumes, "decisions.arm": _facts}
-)
+_FILLS: Mapping[str, Callable[[], Sequence[Insert]]] = MappingProxyType({"contacts.kind": _answers, "volumes": _volumes})

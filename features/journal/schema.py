@@ -90,6 +90,8 @@ DECISIONS = _table(
     Index("decisions_at", "at", "position"),
     # All that a search asks for, so that it reads no record, each of which is some kilobytes
     Index("decisions_searched", "at", "position", "touchpoint", "arm", "policy_version", "fallback"),
+    # Those that a service of an earlier version recorded, until they are filled in
+    Index("decisions_without_arm", "position", sqlite_where=text("arm IS NULL"), postgresql_where=text("arm IS NULL")),
 )
 
 OUTCOMES = _table(

@@ -21,6 +21,7 @@ from types import MappingProxyType
 
 from features.errors import UnknownCustomerError
 from features.identity.review import ReviewList
+from features.insights.snapshot import one_writer
 from features.privacy.erasure_note import ErasureNote, ErasureNotes
 from features.privacy.identity_files import forget_members
 from features.privacy.known import (
@@ -134,8 +135,9 @@ def _in_store(note: ErasureNote, places: Places) -> Mapping[str, int]:
 
 
 def _in_insights(note: ErasureNote, places: Places) -> Mapping[str, int]:
-    looks = sorted(path for path in places.insights.glob("*") if path.is_dir())
-    return {"": sum(forget_members(look, note.identifiers) for look in looks)}
+    with one_writer(places.insights):
+        looks = sorted(path for path in places.insights.iterdir() if path.is_dir())
+        return {"": sum(forget_members(look, note.identifiers) for look in looks)}
 
 
 def _in_identities(note: ErasureNote, places: Places) -> Mapping[str, int]:

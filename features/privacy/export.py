@@ -8,6 +8,7 @@ from typing import Any
 from features.domain import EARLIEST
 from features.errors import UnknownCustomerError
 from features.identity import type_of
+from features.insights.snapshot import current_snapshot
 from features.lake import KEYS
 from features.privacy.known import captured_under, journal_records, lake_records, outcomes_of, refused_naming
 from features.privacy.naming import Naming
@@ -29,8 +30,8 @@ def export_customer(customer_id: str, places: Places, *, features: Mapping[str, 
     Returns
     -------
     document : `customer_id`, `exported_at`, `identifiers`, `links`, `consents`, `interactions`, `decisions` with their whole
-        records, `outcomes`, `contacts` with the answers to them, `features` and `quarantine`, which is the refused records that
-        name the customer.
+        records, `outcomes`, `contacts` with the answers to them, `features`, `insights`, which is what the last look at history
+        found out about the customer, by table, and `quarantine`, which is the refused records that name the customer.
 
     Raises
     ------
@@ -58,7 +59,17 @@ def export_customer(customer_id: str, places: Places, *, features: Mapping[str, 
             {"touchpoint": contact.touchpoint, "at": _plain(contact.at), "kind": contact.kind.value} for contact in contacts
         ],
         "features": None if features is None else {name: features[name] for name in sorted(features)},
+        "insights": _found_out(who.identifiers, places),
     }
+
+
+def _found_out(identifiers: tuple[str, ...], places: Places) -> dict[str, Any]:
+    """Under any identifier, as links may have come since."""
+    look = current_snapshot(places.insights)
+    if look is None:
+        return {}
+    found = {name: [row for each in sorted(identifiers) for row in look.of_customer(name, each)] for name in look.people}
+    return {name: _plain(rows) for name, rows in found.items() if rows}
 
 
 def _records(table: str, identifiers: tuple[str, ...], places: Places) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ LATE_HOURS = 24.0
 _QUIET_TIMES = 2.0
 _LEAST_GAPS = 20
 _LEAST_WEEKDAYS = 4
+_LEAST_ACTIVE = 0.5  # of them
 _VOLUME_DEVIATIONS = 5.0
 _USUAL_SPREAD = 0.1  # a source that was steadier than this may still come 10 % higher or lower
 _STABILITY = 0.25
@@ -41,7 +42,7 @@ _TO_NORMAL = 1.4826  # median absolute deviation to standard deviation
 class AlarmKind(StrEnum):
     """What is wrong with a source."""
 
-    QUIET = "quiet"  # nothing came for longer than it should
+    QUIET = "quiet"  # nothing happened there for longer than it should
     VOLUME = "volume"  # a day brought far more or far less than its weekday does
     REJECTS = "rejects"  # a larger share goes to the quarantine than before
     LATE = "late"  # a larger share becomes known more than a day after it happened
@@ -78,17 +79,18 @@ class Share:
         return self.part / self.whole if self.whole else 0.0
 
 
-def quiet_limit_hours(weekly_longest: Sequence[float], gaps: int) -> float | None:
-    """Twice the median of each last week's longest gap: nights and weekends raise no alarm, one outage does not hide the next.
+def quiet_limit_hours(gaps: int, *weekly: Sequence[float]) -> float | None:
+    """Twice what is usually the longest without a sign of life: nights, weekends and the days until the next file raise no alarm.
+
+    Usual is the median of the weeks, so that one outage does not hide the next.
 
     Parameters
     ----------
-    weekly_longest : hours, for every week that had a gap.
-    gaps : how many gaps there were at all; of fewer than 20 nothing is learnt, and the limit is None.
+    gaps : how many pauses there were at all; of fewer than 20 nothing is learnt, and the limit is None.
+    weekly : hours, the longest of every week; of pauses, and of waits until something is known: what lasts longest rules.
     """
-    if gaps < _LEAST_GAPS or not len(weekly_longest):
-        return None
-    return _QUIET_TIMES * float(np.median(weekly_longest))
+    medians = [float(np.median(longest)) for longest in weekly if len(longest)]
+    return _QUIET_TIMES * max(medians) if gaps >= _LEAST_GAPS and medians else None
 
 
 def volume_excess(volumes: NDArray[np.float64]) -> tuple[float, float] | None:
@@ -103,12 +105,13 @@ def volume_excess(volumes: NDArray[np.float64]) -> tuple[float, float] | None:
 
     Returns
     -------
-    excess, expected : the excess is negative where too little came; None when fewer than four of the same weekday came before.
+    excess, expected : the excess is negative where too little came; None when fewer than four of the same weekday came before, or
+        most of them brought nothing: of waves that come every few weeks, a weekday tells nothing.
     """
     before = volumes[:-1][-7 * WEEKS :]
     weekdays = (np.arange(len(before)) - len(before)) % 7
     same = before[weekdays == 0]
-    if len(same) < _LEAST_WEEKDAYS:
+    if len(same) < _LEAST_WEEKDAYS or (same > 0).mean() < _LEAST_ACTIVE:
         return None
     medians = np.array([np.median(before[weekdays == weekday]) for weekday in range(7)])
     usual = medians[weekdays]

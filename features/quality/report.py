@@ -37,7 +37,7 @@ class QualityReport:
     at : when the report was made.
     alarms : what somebody should look at, the most urgent first.
     days : what came, by source and day, of the days asked for.
-    last : when each source last gave a sign of life.
+    last : when each source last gave a sign of life: when its newest record happened.
     """
 
     at: datetime
@@ -61,7 +61,8 @@ def quality_report(lake: Lake, *, catalogue: Catalogue, now: datetime, days: int
 
     Parameters
     ----------
-    days : so many days are told, today included; a source that was silent for longer is taken to have ended, and is left out.
+    days : so many days are told, today included; a source that was silent for longer is taken to have ended, unless the catalogue
+        says how long it may be silent: then that alone rules.
     """
     since = min(now - _HISTORY, now - timedelta(days=days))
     with duckdb_session() as connection:
@@ -69,28 +70,34 @@ def quality_report(lake: Lake, *, catalogue: Catalogue, now: datetime, days: int
         lives = measure_life(connection, lake, since=since, until=now)
         distributions = measure_distributions(connection, lake, until=now)
     first = (now - timedelta(days=days - 1)).date()
-    recent = {source: life for source, life in lives.items() if life.last.date() >= first}
+    told = tuple(day for day in measured if day.day >= first)
+    recent = {source: life for source, life in lives.items() if life.last.date() >= first or _quiet_hours(source, catalogue)}
+    judged = sorted(recent.keys() | {day.source for day in told})
     alarms = [
         *(alarm for source, life in recent.items() for alarm in _quiet(source, life, catalogue, now)),
-        *(alarm for source in recent for alarm in _of_days(source, measured, now)),
-        *(alarm for compared in distributions if compared.source in recent for alarm in _drift(compared)),
+        *(alarm for source in judged for alarm in _of_days(source, measured, now)),
+        *(alarm for compared in distributions if compared.source in judged for alarm in _drift(compared)),
     ]
     return QualityReport(
         at=now,
         alarms=tuple(sorted(alarms, key=lambda alarm: (-alarm.excess, alarm.source, alarm.kind))),
-        days=tuple(day for day in measured if day.day >= first),
+        days=told,
         last={source: life.last for source, life in sorted(recent.items())},
     )
 
 
 def _quiet(source: str, life: Life, catalogue: Catalogue, now: datetime) -> Iterator[Alarm]:
-    expected = catalogue.sources[source].quiet_hours if source in catalogue.sources else None
-    limit = expected or quiet_limit_hours(life.weekly_longest, life.gaps)
+    expected = _quiet_hours(source, catalogue)
+    limit = expected or quiet_limit_hours(life.gaps, life.weekly_longest, life.weekly_oldest, life.weekly_waits)
     silent = (now - life.last) / timedelta(hours=1)
     if limit is not None and silent > limit:
         origin = "set in the catalogue" if expected else "twice its usual longest pause"
         message = f"nothing for {_hours(silent)}; the limit is {_hours(limit)}, {origin}"
         yield Alarm(source=source, kind=AlarmKind.QUIET, excess=silent / limit, message=message)
+
+
+def _quiet_hours(source: str, catalogue: Catalogue) -> float | None:
+    return catalogue.sources[source].quiet_hours if source in catalogue.sources else None
 
 
 def _of_days(source: str, days: list[SourceDay], now: datetime) -> Iterator[Alarm]:

@@ -1,5 +1,6 @@
 """Commands that decide, look back at decisions, and serve: demo, recommend, explain, replay, serve, ui."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -56,13 +57,17 @@ def replay(
     decision: Annotated[str, typer.Argument(help="The decision's id.")],
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A feature that is supposed to have been otherwise: name=value, or context.key=value."),
+        typer.Option(
+            "--set", help="What is supposed to have been otherwise: a feature's name=value, trait.age=15, or context.key=value."
+        ),
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="A touchpoint that is supposed to have been ruled out.")] = None,
     without_contacts: Annotated[
         bool, typer.Option("--without-contacts", help="As if the customer had never been contacted.")
     ] = False,
-    at: At = None,
+    at: Annotated[
+        datetime | None, typer.Option(help="As if it had been then (UTC unless it names a zone); default: the recorded time.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Take a recorded decision again on paper, as it was or with changes; nothing is kept."""

@@ -32,14 +32,9 @@ class Asset:
     digest: str
 
 
-@cache
 def asset(file: str) -> Asset | None:
     """The static file of that name, or None; nothing outside the folder has a name."""
-    path = _paths().get(file)
-    if path is None:
-        return None
-    content = path.read_bytes()
-    return Asset(content, gzip.compress(content, 6, mtime=0), _MEDIA[path.suffix], _digest(file))
+    return _asset(file) if file in _paths() else None
 
 
 def address_of(file: str) -> str:
@@ -51,6 +46,13 @@ def inlined(file: str) -> Markup:
     """Its text, to stand in a page by itself; it is ours or plotly's, and taken for markup."""
     found = asset(file)
     return Markup("" if found is None else found.content.decode())
+
+
+@cache  # of files that are there only: whoever asks for others could fill it without end
+def _asset(file: str) -> Asset:
+    path = _paths()[file]
+    content = path.read_bytes()
+    return Asset(content, gzip.compress(content, 6, mtime=0), _MEDIA[path.suffix], _digest(file))
 
 
 @cache

@@ -18,6 +18,8 @@ MOST_ROWS = 500
 """Rows of one table that a page has; all are in its CSV."""
 
 _CODE = re.compile(r"`([^`]+)`")
+_PERCENT = re.compile(r"(?<=\d) ?%")
+_MINUS = re.compile(r"(?<![\w.,%/-])-(?=\d)")
 _TEXTUAL = frozenset({Unit.TEXT, Unit.TIME, Unit.YES_NO})
 _PLACES = {"customer": "/console/customers", "decision": "/console/decisions"}
 
@@ -25,9 +27,9 @@ _PLACES = {"customer": "/console/customers", "decision": "/console/decisions"}
 def render(template: str, **context: Any) -> str:
     """A template of `serving/console/templates`, filled.
 
-    Beside what Jinja has, templates know the filters `shown(unit, currency)`, `iso`, `day`, `prose`, `csv_address` and
-    `figures_right`; and the functions `asset(file)`, which gives the address of a static file, `inlined(file)`, which gives its
-    text, and `place(link, value)`.
+    Beside what Jinja has, templates know the filters `shown(unit, currency)`, `iso`, `day`, `prose`, `sentence`, `csv_address`
+    and `figures_right`; and the functions `asset(file)`, which gives the address of a static file, `inlined(file)`, which gives
+    its text, and `place(link, value)`.
     """
     return _environment().get_template(template).render(context)
 
@@ -56,12 +58,28 @@ def csv_address(table: Table) -> str:
 
 
 def prose(words: str) -> Markup:
-    r"""A sentence as markup: what stands between backticks is code, and a number stays with its unit.
+    r"""A sentence as markup: what stands between backticks is code; a number stays with its unit, and has a real minus sign.
 
     >>> str(prose("Run `touchpoint report` <now>, 95 %"))
     'Run <code>touchpoint report</code> &lt;now&gt;, 95\xa0%'
+    >>> print(ascii(str(prose("2026-01-31: -7%, `x -1`"))))
+    '2026-01-31: \u22127\xa0%, <code>x -1</code>'
     """
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(words))).replace(" %", "\u00a0%"))
+    words_and_code = _CODE.split(str(escape(words)))
+    return Markup("".join(f"<code>{each}</code>" if place % 2 else _typeset(each) for place, each in enumerate(words_and_code)))
+
+
+def sentence(words: str) -> str:
+    """Words that begin with a capital letter, as what is shown alone does.
+
+    >>> sentence("nothing yet"), sentence("")
+    ('Nothing yet', '')
+    """
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def _typeset(words: str) -> str:
+    return _MINUS.sub("\u2212", _PERCENT.sub("\u00a0%", words))
 
 
 @cache
@@ -69,7 +87,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("serving.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"shown": shown, "iso": _iso, "day": _day, "prose": prose}
+    environment.filters |= {"shown": shown, "iso": _iso, "day": _day, "prose": prose, "sentence": sentence}
     environment.filters |= {"csv_address": csv_address, "figures_right": _figures_right}
     environment.globals |= {"asset": address_of, "inlined": inlined, "place": place, "titles": TITLES, "most_rows": MOST_ROWS}
     return environment

@@ -192,7 +192,7 @@ def test_a_contact_shortly_after_the_asked_time_counts_as_well(bench: Any) -> No
 def test_the_choice_comes_with_its_money_and_with_what_moves_it(bench: Any) -> None:
     slate = bench.assembly.decider.decide(ask(limit=3, dry_run=True), now=NOW).recommendations
     offer = next(item for item in slate if item.touchpoint == "mail.offer")
-    assert offer.reasons[0].startswith(f"expected gain {offer.expected_value:.2f} USD = ")
+    assert offer.reasons[0].startswith(f"expected value {offer.expected_value:.2f} USD = ")
     assert any("raises the effect of mail.offer" in reason for reason in offer.reasons[1:])
 
 

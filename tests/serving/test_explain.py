@@ -95,3 +95,12 @@ def test_the_words_say_where_it_stood_and_on_what_ground(with_rules: Any) -> Non
 def test_what_was_not_decided_here_cannot_be_explained(client: Any, path: str) -> None:
     response = client.get(path)
     assert (response.status_code, response.json()["type"]) == (404, "/problems/unknown-decision")
+
+
+def test_probabilities_are_percentages_and_the_age_of_features_is_no_long_number_of_seconds(client: Any) -> None:
+    found = explained(client)
+    record = client.get("/v1/decisions/d1").json()
+    likely = next(each["probability"] for each in record["candidates"] if each["touchpoint"] == record["chosen"])
+    assert found["words"][1].startswith(f"{record['chosen']}, chosen with probability {100 * likely:.4g} % (draw ")
+    told = [each["sentence"] for each in found["candidates"] if each["verdict"] in ("outvalued", "not_drawn")]
+    assert told and all(" had probability " in each and " %" in each for each in told)

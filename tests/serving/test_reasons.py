@@ -6,7 +6,7 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from features.tables import feature_list
-from serving.reasons import arm_reason, chance_reason, described, feature_reasons, money_reason
+from serving.reasons import arm_reason, chance_reason, described, feature_reasons, money_reason, percent, span
 from serving.record import Parts, ScoredCandidate
 
 
@@ -28,7 +28,7 @@ def candidate(touchpoint: str, net_value: float) -> ScoredCandidate:
 def test_the_money_reason_is_a_sum_that_one_can_check() -> None:
     # 0.021 x 240 x 0.25 - 0.01 = 1.25
     reason = money_reason(candidate("mail.offer", 1.25), margin=0.25, currency="USD")
-    assert reason == "expected gain 1.25 USD = 2.10 points of conversion x 240.00 USD x 25 % - cost 0.01"
+    assert reason == "expected value 1.25 USD = 2.10 points of conversion x 240.00 USD x 25 % - cost 0.01"
 
 
 def test_doing_nothing_gains_nothing() -> None:
@@ -75,7 +75,7 @@ def test_parts_of_the_money_that_come_to_something_are_told() -> None:
     parts = Parts(gain=1.26, retention=0.4, cost=0.01, incentive=0.52, fatigue=0.03)
     told = replace(candidate("mail.offer", 1.1), parts=parts, lever=1.2)
     assert money_reason(told, margin=0.25, currency="USD") == (
-        "expected gain 1.10 USD = 2.10 points of conversion x 240.00 USD x 25 % + retention 0.40 - cost 0.01 "
+        "expected value 1.10 USD = 2.10 points of conversion x 240.00 USD x 25 % + retention 0.40 - cost 0.01 "
         "- incentive 0.52 - fatigue 0.03 (x lever 1.2)"
     )
     driven = replace(candidate("mail.offer", 0.85), parts=Parts(gain=1.26, retention=-0.4, cost=0.01, incentive=0.004))
@@ -92,3 +92,12 @@ def test_what_goes_before_by_a_lever_is_not_said_to_look_better() -> None:
     levered = candidate("email.news", 0.3)
     words = chance_reason(candidate("mail.offer", 0.4), levered, currency="USD")
     assert words == "chosen to learn: email.news went before it"
+
+
+def test_a_span_is_told_in_the_unit_that_suits_its_length() -> None:
+    # 97,107 s are 26.97 h
+    assert [span(each) for each in (40, 600, 97_107, 200_000)] == ["40 s", "10 min", "27 h", "2 days"]
+
+
+def test_a_probability_is_told_as_a_percentage() -> None:
+    assert [percent(each) for each in (0.0, 1.0, 0.655, 0.98765, 0.0012)] == ["0 %", "100 %", "65.5 %", "98.77 %", "0.12 %"]

@@ -118,7 +118,7 @@ def test_an_earlier_record_is_explained_and_not_replayed(client: Any) -> None:
     )
     client.bench.workspace.journal.append_decision(kept, contacts_seen=None)
     words = client.get("/v1/decisions/d1/explanation").json()["words"]
-    assert words[1] == "none, chosen with probability 1 (draw 0.5)."
+    assert words[1] == "none, chosen with probability 100 % (draw 0.5)."
     assert client.post("/v1/decisions/d1/replay").json()["type"] == "/problems/not-replayable"
     assert client.post("/v1/decisions/d1/activate").status_code == 204
 

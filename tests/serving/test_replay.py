@@ -165,6 +165,9 @@ def test_other_candidates_and_another_context_would_have_given_another_answer(ru
     ("changes", "pointer"),
     [
         ({"features": {"no_such_feature": 1}}, "/changes/features"),
+        ({"features": {"trait.height": 1}}, "/changes/features"),
+        ({"features": {"trait.tier": "platinum"}}, "/changes/features/trait_tier_category"),
+        ({"context": {"timezone": "Mars/X"}}, "/changes/context/timezone"),
         ({"features": {"trait_age_number": "old"}}, "/changes/features/trait_age_number"),
         ({"features": {"trait_tier_category": "platinum"}}, "/changes/features/trait_tier_category"),
         ({"features": {"trait_tier_category": 1}}, "/changes/features/trait_tier_category"),
@@ -249,3 +252,40 @@ def test_a_time_near_the_end_of_the_calendar_is_refused_in_words(client: Any, at
     response = client.post("/v1/decisions/d1/replay", {"changes": {"at": at}})
     assert response.status_code == 422
     assert "more than a century" in response.json()["detail"]
+
+
+def test_a_trait_may_be_named_as_conditions_name_it(client: Any) -> None:
+    ask(client, "d1")
+    named = replay(client, "d1", features={"trait.age": 15, "trait.tier": "gold"})
+    assert named == replay(client, "d1", features={"trait_age_number": 15, "trait_tier_category": "gold"})
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [("trait.aeg", "trait.age"), ("trait_age_numbr", "trait_age_number"), ("trait_age", "trait.age")],
+)
+def test_a_misspelt_feature_is_answered_with_what_was_probably_meant(client: Any, misspelt: str, meant: str) -> None:
+    ask(client, "d1")
+    detail = client.post("/v1/decisions/d1/replay", {"changes": {"features": {misspelt: 3}}}).json()["detail"]
+    assert f"did you mean {meant!r}" in detail
+
+
+def test_a_probability_that_differs_is_told_as_a_percentage(client: Any) -> None:
+    from dataclasses import replace
+
+    from serving.replay import replay as replayed
+
+    record = decisions_of(client).decision(ask(client, "d1")["decision_id"])
+    first, *others = record.candidates
+    other = replace(record, candidates=(replace(first, probability=0.123), *others))
+    words = replayed(other, Changes(), decisions_of(client)._archive).differences
+    assert any(each.startswith("none: probability ") and each.endswith(" % instead of 12.3 %.") for each in words)
+
+
+def test_the_help_of_replay_says_that_the_time_stays_as_recorded() -> None:
+    from typer.testing import CliRunner
+
+    from serving.cli import app
+
+    shown = " ".join(CliRunner().invoke(app, ["replay", "--help"], env={"COLUMNS": "300"}).output.split())
+    assert "default: the recorded time" in shown and "default: now" not in shown and "trait.age=15" in shown

@@ -130,3 +130,21 @@ def test_a_pointer_escapes_as_rfc_6901_has_it() -> None:
 def test_a_number_that_overflows_is_refused_like_infinity() -> None:
     with pytest.raises(ProblemError, match="beyond"):
         parse_json(b'[{"value": 1e999}]')
+
+
+@pytest.mark.parametrize("zone", ["Mars/X", "", "../etc/passwd", 5, True, "Europe"])
+def test_a_time_zone_in_a_context_that_there_is_not_is_refused_by_name_and_nothing_is_kept(client: Any, zone: Any) -> None:
+    visit = {"message_id": "m1", "touchpoint": "store.checkout", "kind": "purchase", "value": 5}
+    asked = {"customer_id": "ann", "decision_id": "d1", "context": {"timezone": zone}, "interactions": [visit]}
+    refused = client.post("/v1/recommend", asked)
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-request")
+    (error,) = refused.json()["errors"]
+    assert error["pointer"] == "/context/timezone" and "such as Europe/Berlin" in error["detail"]
+    assert client.get("/v1/decisions/d1").status_code == 404
+    many = client.post("/v1/recommend", {"customers": ["ann"], "context": {"timezone": zone}})
+    assert (many.status_code, many.json()["errors"][0]["pointer"]) == (422, "/context/timezone")
+
+
+def test_a_time_zone_that_there_is_and_other_keys_of_a_context_are_taken() -> None:
+    asked = RecommendRequest(customer_id="ann", context={"timezone": "Asia/Tokyo", "weather": "rain", "n": 3})
+    assert asked.context == {"timezone": "Asia/Tokyo", "weather": "rain", "n": 3}

@@ -93,7 +93,7 @@ def test_the_same_data_have_the_same_fingerprint_and_other_data_another(home, da
 
 def test_only_windows_closed_by_then_are_loaded(home):
     assert len(load_dataset(home.lake, home.store, home.catalogue, until=home.start + timedelta(days=28))) == 300
-    with pytest.raises(TrainingError, match="28 days that closed by 2024-01-28"):
+    with pytest.raises(TrainingError, match=r"28 days \(objective\.window_days\) that closed by 2024-01-28"):
         load_dataset(home.lake, home.store, home.catalogue, until=home.start + timedelta(days=27.9))
 
 

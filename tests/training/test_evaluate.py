@@ -141,3 +141,19 @@ def test_a_policy_that_knows_nothing_of_what_was_mandatory_finds_no_overlap_ther
     evaluation = evaluate(mandatory(log), np.ones(len(log), dtype=bool), challenger=Calls(), champion=old, seed=1)
     assert evaluation.values[1].support.overlap == pytest.approx(0.8)
     assert not evaluation.verdict.promote
+
+
+def test_constant_policies_are_compared_with_what_a_policy_would_do_without_exploring(log):
+    everyone = np.ones(len(log), dtype=bool)
+    always = ConstantPolicy("mail.offer", log.arms)
+
+    class Trying(ConstantPolicy):
+        def as_probabilities(self, features, eligible):
+            return 0.5 * super().as_probabilities(features, eligible) + 0.5 * eligible / eligible.sum(axis=1, keepdims=True)
+
+    trying = Trying("mail.offer", log.arms)
+    evaluation = evaluate(log, everyone, challenger=trying, exploiting=always, champion=None, seed=1)
+    assert "takes the same decisions as always mail.offer" in " ".join(evaluation.verdict.reasons)
+    by_name = {value.name: value.dr.value for value in evaluation.values}
+    price = by_name["challenger without exploration"] - by_name["challenger"]
+    assert f"without exploration, which costs it {price:.4g} per decision" in evaluation.in_words()

@@ -30,6 +30,14 @@ def test_a_log_no_longer_than_the_gap_is_refused():
         time_split(np.array([0, 5, 10], dtype=np.int64), gap=10)
 
 
+def test_a_log_that_is_too_short_names_the_window_that_closes_last():
+    at = np.array([0, 5, 10], dtype=np.int64)
+    with pytest.raises(TrainingError, match=r"or shorten objective\.churn_days in the catalogue"):
+        time_split(at, gap=10, window="objective.churn_days")
+    with pytest.raises(TrainingError, match=r"objective\.window_days or, with objective\.lifetime_days, objective\.churn_days"):
+        time_split(at, gap=10)
+
+
 def test_a_split_by_customer_has_nobody_on_both_sides():
     customers = np.array([f"c{row % 100}" for row in range(300)], dtype=object)
     split = customer_split(customers, seed=1)

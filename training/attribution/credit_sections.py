@@ -104,7 +104,7 @@ def return_section(known: Known) -> Section:
         name="returns",
         title="What comes back for the money?",
         words=(
-            "A return of 0 % pays the contacts and no more; below it money is lost.",
+            "Return is profit for each unit of money spent: 0 pays the contacts and no more; below it money is lost.",
             f"Only '{RANDOMIZED}' says what was earned by contacting: a model's return is as good as its credit.",
         ),
         figures=(figure,) if rows else (),
@@ -123,9 +123,9 @@ _RETURN_COLUMNS = [
     Column("value", "Value", Unit.MONEY, "money of the conversions credited, or measured to be brought"),
     Column("value_low", "Value from", Unit.MONEY, "lower end of the 95 % interval"),
     Column("value_high", "Value to", Unit.MONEY, "upper end of the 95 % interval"),
-    Column("return", "Return", Unit.SHARE, "(value x margin - cost) / cost"),
-    Column("return_low", "Return from", Unit.SHARE, "lower end of the 95 % interval"),
-    Column("return_high", "Return to", Unit.SHARE, "upper end of the 95 % interval"),
+    Column("return", "Return", Unit.NUMBER, "(value x margin - cost) / cost"),
+    Column("return_low", "Return from", Unit.NUMBER, "lower end of the 95 % interval"),
+    Column("return_high", "Return to", Unit.NUMBER, "upper end of the 95 % interval"),
 ]
 
 

@@ -51,7 +51,7 @@ def _cards(known: Known) -> Iterator[Card]:
         best, worst = known.judged[0], known.judged[-1]
         yield Card(title="Closest to the lift", value=best.model, unit=Unit.TEXT, note=f"off by {best.error:.2g} per contact")
         note = f"off by {worst.error:.2g} per contact"
-        yield Card(title="Misleads most", value=worst.model, unit=Unit.TEXT, note=note, alarm=worst.error > worst.noise)
+        yield Card(title="Misleads most", value=worst.model, unit=Unit.TEXT, note=note)
 
 
 def _brought(known: Known) -> Card:

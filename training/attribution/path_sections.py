@@ -45,7 +45,7 @@ def paths_section(known: Known) -> Section:
     return Section(
         name="paths",
         title="Which paths does this rest on?",
-        words=(f"A path has {mean:.2g} touches on average.{sampled}",),
+        words=(f"Touches on a path, on average: {mean:.2f}.{sampled}",),
         tables=(_frequent(known), _coverage(known)),
     )
 

@@ -12,7 +12,7 @@ from features.lake import Lake
 from training.experiment.decided import Decisions, decided
 from training.experiment.guardrails import Finding, against_holdout, against_predecessor
 from training.experiment.lift import LEAST_PERSONS
-from training.experiment.persons import persons
+from training.experiment.persons import persons, recorded_after
 from training.registered import InForce
 
 FOLLOWED_DAYS = 7.0
@@ -104,9 +104,10 @@ class _Look:
         outcomes = persons(self.lake, self.catalogue, since=self.since, until=self.until, members=self.members)
         treated, held_out = (int((outcomes.arm == arm).sum()) for arm in (Arm.TREATMENT, Arm.HOLDOUT))
         if min(treated, held_out) < LEAST_PERSONS:
+            later = recorded_after(self.lake, self.until)
             return (
                 f"not compared with doing nothing: {treated:,} customers under the policy and {held_out:,} in the holdout, "
-                f"{LEAST_PERSONS} each are needed"
+                f"{LEAST_PERSONS} each are needed" + (f"; {later}" if later else "")
             )
         return tuple(against_holdout(outcomes, self.catalogue.guardrails, error=self.error))
 

@@ -9,7 +9,7 @@ touchpoint can have changed, is what the comparison is corrected by.
 """
 
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -95,6 +95,17 @@ def first_decision(lake: Lake) -> datetime | None:
     with identified(lake) as connection:
         found: datetime | None = connection.sql('select min("at") from decisions where record is not null').fetchall()[0][0]
         return found
+
+
+def recorded_after(lake: Lake, until: datetime) -> str:
+    """How many decisions the service recorded from `until` on, and what makes them count; empty where there are none."""
+    with identified(lake) as connection:
+        query = 'select count(*) from decisions where record is not null and epoch_us("at") >= $until'
+        count: int = connection.sql(query, params={"until": microseconds(until)}).fetchall()[0][0]
+    if not count:
+        return ""
+    said = f"{count:,} decisions were recorded after" if count > 1 else "1 decision was recorded after"
+    return f"{said} {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC, up to which history is known; run 'touchpoint materialize'"
 
 
 def _assigned(rows: pa.Table, catalogue: Catalogue, *, days: float) -> PersonOutcomes:

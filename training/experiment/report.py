@@ -11,7 +11,7 @@ from features.identified import NOBODY_LINKED
 from features.lake import Lake
 from training.experiment.lift import LEAST_PERSONS, Effect, compare
 from training.experiment.measures import Measure
-from training.experiment.persons import PersonOutcomes, first_decision, persons
+from training.experiment.persons import PersonOutcomes, first_decision, persons, recorded_after
 from training.experiment.sample_ratio import SampleRatio, sample_ratio
 
 
@@ -59,7 +59,8 @@ def measure_lift(
     start = since or first_decision(lake)
     outcomes = persons(lake, catalogue, since=start, until=until, members=members) if start else None
     if start is None or outcomes is None or not len(outcomes):
-        raise TrainingError("the service recorded no decision in that period; let it decide, then run 'touchpoint materialize'")
+        remedy = "let it decide, then run 'touchpoint materialize'"
+        raise TrainingError(f"the service recorded no decision in that period; {recorded_after(lake, until) or remedy}")
     return LiftReport(
         since=start,
         until=until,

@@ -1,7 +1,8 @@
 """Whether customers who have one thing have another more often than alike customers do.
 
-Alike are customers with as many *other* things: who buys much has more of everything, which says nothing of the two. Within each
-such group the odds are compared, and put together as Mantel and Haenszel do.
+Who buys much has more of everything, which says nothing of the two. So the odds are compared within each group of alike
+customers, in relation to the odds ratio that independence gives there (see `independence`), and put together as Mantel and
+Haenszel do.
 
 References
 ----------
@@ -25,9 +26,10 @@ class Association:
     Attributes
     ----------
     both, first, second : customers with both, with the first and not the second, with the second and not the first.
-    lift : the odds of the second among customers with the first over those among alike customers without it.
+    lift : the odds of the second among customers with the first over those among alike customers without it, in relation to what
+        independence gives; 1 where they have nothing to do with each other.
     error : standard error of the logarithm of the lift.
-    more : P(second | first) beyond that of alike customers without the first.
+    more : how much likelier the second is with the first than it were if they were independent.
     """
 
     both: float
@@ -38,12 +40,16 @@ class Association:
     more: float
 
 
-def associate(both: Floats, first: Floats, second: Floats, neither: Floats) -> Association | None:
+def associate(
+    both: Floats, first: Floats, second: Floats, neither: Floats, *, expected: Floats | None = None
+) -> Association | None:
     """Put the groups together.
 
     Parameters
     ----------
     both, first, second, neither : customers by group of alike ones, shape (groups,).
+    expected : the odds ratio that independence gives in each group, shape (groups,); a group where it is 0 tells nothing of the
+        lift. By default 1 in all of them.
 
     Returns
     -------
@@ -59,22 +65,39 @@ def associate(both: Floats, first: Floats, second: Floats, neither: Floats) -> A
     """
     total = both + first + second + neither
     kept = total > 0
-    a, b, c, d, n = (each[kept] for each in (both, first, second, neither, total))
-    for_it, against = a * d / n, b * c / n
+    odds = np.ones(len(total)) if expected is None else expected
+    a, b, c, d, n, odds = (each[kept] for each in (both, first, second, neither, total, odds))
+    tells = odds > 0.0
+    for_it, against = np.where(tells, a * d / n, 0.0), odds * b * c / n
+    weight = ((a + b) * (c + d) / n).sum()
     if for_it.sum() <= 0.0 or against.sum() <= 0.0:
         return None
-    agreeing, differing = (a + d) / n, (b + c) / n
+    agreeing, differing = (a + d) / n, odds * (b + c) / n
     variance = (
         (agreeing * for_it).sum() / (2.0 * for_it.sum() ** 2)
         + (agreeing * against + differing * for_it).sum() / (2.0 * for_it.sum() * against.sum())
         + (differing * against).sum() / (2.0 * against.sum() ** 2)
     )
-    weight = (a + b) * (c + d) / n
     return Association(
         both=float(a.sum()),
         first=float(b.sum()),
         second=float(c.sum()),
         lift=float(for_it.sum() / against.sum()),
         error=float(np.sqrt(variance)),
-        more=float(((a * (c + d) - c * (a + b)) / n).sum() / weight.sum()),
+        more=float(np.where(tells, a - _independent(a + b, a + c, n, np.where(tells, odds, 1.0)), 0.0).sum() / weight),
     )
+
+
+def _independent(first: Floats, second: Floats, total: Floats, odds: Floats) -> Floats:
+    """How many of each group had both, if as many had each of them and the odds ratio were this one.
+
+    The root x of x (total - first - second + x) = odds (first - x) (second - x) that is a count, in the form in which
+    nothing cancels.
+    """
+    linear = total - first - second + odds * (first + second)
+    product = odds * first * second
+    root = np.sqrt(np.maximum(linear**2 + 4.0 * (1.0 - odds) * product, 0.0))
+    above = linear > 0.0  # where it is not, the odds are below 1
+    small = 2.0 * product / np.where(above, linear + root, 1.0)
+    large = (root - linear) / (2.0 * np.where(above, 1.0, 1.0 - odds))
+    return np.where(above, small, large)

@@ -27,6 +27,7 @@ class FindingKind(StrEnum):
     """What is the matter."""
 
     FRICTION = "friction"  # customers leave, or do the same again and again, more than at like touchpoints
+    LEAVING = "losing_customers"  # customers leave after it more than customers alike
     NEGLECTED = "neglected"  # a touchpoint that nobody looks after
     MESSAGES = "inconsistent_messages"  # different offers to one customer within days
     EFFORT = "effort"  # customers need too much effort, or too many attempts
@@ -44,6 +45,7 @@ class FindingKind(StrEnum):
 
 _TITLES = {
     FindingKind.FRICTION: "Friction",
+    FindingKind.LEAVING: "Losing customers",
     FindingKind.NEGLECTED: "Neglected touchpoint",
     FindingKind.MESSAGES: "Inconsistent messages",
     FindingKind.EFFORT: "Too much effort",

@@ -22,7 +22,12 @@ def friction(scene: Scene) -> Found:
     """Touchpoints where customers leave or repeat themselves."""
     left, repeated = scene.measured(_DROP_OFF), scene.measured(_REPETITION)
     findings = [*_drop_offs(scene, outliers(left, DROP_OFF)), *_repetitions(scene, outliers(repeated, REPETITION))]
-    notes = () if left else ("no touchpoint has enough steps of customers whose next step is known; a longer period may have",)
+    gap = scene.look.catalogue.insights.journey_gap_days
+    few = (
+        f"no touchpoint has enough steps later than {gap:g} days after a conversion whose next step is known; a longer period "
+        "may have, and the page of journeys looks at all steps"
+    )
+    notes = () if left else (few,)
     return Found(
         what="Friction: steps that end a journey, or go in circles",
         findings=tuple(findings),

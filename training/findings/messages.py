@@ -4,17 +4,21 @@ Two marketing contacts conflict when they came at different touchpoints and prom
 discount by the catalogue, and not the same; or by different channels, with different offers as their property `offer` or
 `campaign` says. A contact that promises nothing conflicts with none.
 
-A finding for each pair of touchpoints from 30 customers on, when they are at least 1 % of those whom the rarer of both contacted.
+A finding for each pair of touchpoints from 5 customers on, when they are surely more than 1 % of those whom the rarer of both
+contacted (95 %, Wilson).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
+from statsmodels.stats.proportion import proportion_confint
 
 from features.insights import Column, Table, Unit
 from training.findings.finding import Finding, FindingKind, Found
 from training.findings.scene import Scene
 
+LEAST_CUSTOMERS = 5
 LEAST_SHARE = 0.01
 _MOST = 10
 
@@ -25,10 +29,31 @@ def messages(scene: Scene) -> Found:
     scene.prepare("offers", _OFFERS)
     scene.prepare("conflicts", _CONFLICTS)
     rows = scene.rows(_PAIRS)
-    told = [row for row in rows if row["share"] >= LEAST_SHARE][:_MOST]
+    enough = [row for row in rows if row["customers"] >= LEAST_CUSTOMERS and _interval(row)[0] > LEAST_SHARE]
+    told = enough[:_MOST]
     cases = [scene.cases(FindingKind.MESSAGES, _subject(row), _CASES, {"one": row["one"], "other": row["other"]}) for row in told]
-    findings = tuple(_finding(scene, row) for row in told)
-    return Found(what="Inconsistent messages: pairs of offers", findings=findings, compared=len(rows), cases=tuple(cases))
+    return Found(
+        what="Inconsistent messages: pairs of offers",
+        findings=tuple(_finding(scene, row) for row in told),
+        compared=len(rows),
+        cases=tuple(cases),
+        notes=tuple(_left_out(few=len(rows) - len(enough), more=len(enough) - len(told))),
+    )
+
+
+def _left_out(*, few: int, more: int) -> Iterator[str]:
+    if few:
+        yield (
+            f"{few:,} conflicting pairs left out: fewer than {LEAST_CUSTOMERS} customers got both, or not surely more than "
+            f"{LEAST_SHARE:.0%} of those whom the rarer contacted"
+        )
+    if more:
+        yield f"{more:,} more pairs have fewer customers than the {_MOST} that are told"
+
+
+def _interval(row: dict[str, Any]) -> tuple[float, float]:
+    low, high = proportion_confint(row["customers"], min(row["contacted_one"], row["contacted_other"]), method="wilson")
+    return float(low), float(high)
 
 
 def _finding(scene: Scene, row: dict[str, Any]) -> Finding:
@@ -40,6 +65,7 @@ def _finding(scene: Scene, row: dict[str, Any]) -> Finding:
         Column("discount", "Discount", Unit.SHARE, "given with every conversion, by the catalogue"),
         Column("conflicting", "With both", Unit.COUNT, f"customers who got both within {days:g} days"),
     )
+    low, high = _interval(row)
     touchpoints = {each.name: each for each in scene.look.catalogue.touchpoints}
     pair = [(touchpoints[row[side]], row[f"contacted_{side}"]) for side in ("one", "other")]
     rows = tuple((each.name, contacted, each.incentive, each.discount, customers) for each, contacted in pair)
@@ -52,7 +78,7 @@ def _finding(scene: Scene, row: dict[str, Any]) -> Finding:
         customers=float(customers),
         money=scene.at_stake(customers),
         computed=scene.at_stake_in_words("customers with both contacts"),
-        confidence="counted, not estimated",
+        confidence=f"counted; 95 % interval {low:.1%} to {high:.1%} of those whom the rarer contacted",
         evidence=Table(name="evidence", title="The two contacts", columns=columns, rows=rows),
         page="touchpoints",
         suggestion="Agree on one offer, or keep them apart by an [[exclusions]] or [[cooldowns]] table of the catalogue.",
@@ -94,7 +120,7 @@ group by all
 _PAIRS = """
 with contacted as (select touchpoint, count(distinct customer_id) as n from offers group by touchpoint),
 paired as (
-    select one, other, count(*) as customers, bool_or(terms) as terms from conflicts group by all having count(*) >= $least)
+    select one, other, count(*) as customers, bool_or(terms) as terms from conflicts group by all)
 select paired.*, a.n as contacted_one, b.n as contacted_other, customers / least(a.n, b.n) as share
 from paired join contacted as a on a.touchpoint = one join contacted as b on b.touchpoint = other
 order by customers desc, one, other

@@ -1,7 +1,9 @@
 """Upsell and cross-sell openings: customers who bought one thing and not another that alike customers bought.
 
 What was bought is a property of purchases: `category`, `product`, `product_id`, `item_id` or `item`, whichever most purchases
-have. The 50 with the most customers are compared in pairs, each among customers who bought equally many others of the 50.
+have. The 50 with the most customers are compared in pairs, in two ways: among customers with as many purchases of the 50, and
+among customers with as many different ones; in both, in relation to what independence gives (see `independence`). The lesser lift
+counts. It takes four things at least: of fewer, who has how many says who has which.
 
 A finding when the lower bound of the lift (see `association`) is above 1.5, beyond chance for all pairs together, at least 30
 customers have both, and at least 30 the first alone. The pair is told in the direction with more at stake; it is an upsell where
@@ -13,11 +15,9 @@ from itertools import combinations
 from math import exp, log
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from features.insights import Column, Table, Unit
-from training.findings.association import Association, associate
+from training.findings.alike import MOST_PURCHASES, least_association, surely, views_of
+from training.findings.association import Association
 from training.findings.evidence import within_error
 from training.findings.finding import Finding, FindingKind, Found
 from training.findings.scene import Scene
@@ -25,11 +25,10 @@ from training.findings.standing import critical
 
 KEYS = ("category", "product", "product_id", "item_id", "item")
 MOST_THINGS = 50
+LEAST_THINGS = 4
 LEAST_LIFT = 1.5
 _MOST = 10
 _DEARER = 1.25
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ class _Opening:
 
     @property
     def buyers(self) -> float:
-        """How many of those without the second would buy it, if they were as likely to as the others who have the first."""
+        """How many of those without the second would buy it, if they were as likely to as others who have the first."""
         return self.found.first * self.found.more
 
 
@@ -60,14 +59,14 @@ def openings(scene: Scene) -> Found:
         return Found(what="Upsell and cross-sell: pairs of what was bought", notes=(told,))
     scene.prepare("bought", _BOUGHT.format(key=key, most=MOST_THINGS))
     things = scene.rows(_THINGS)
-    pairs = list(combinations(range(len(things)), 2))
-    alone, together, everybody = _counts(scene, len(things))
+    views = views_of(scene, [each["times"] for each in things]) if len(things) >= LEAST_THINGS else ()
+    pairs = list(combinations(range(len(things)), 2)) if views else []
     least, edge = scene.rows("select $least as least")[0]["least"], critical(len(pairs))
     found = []
     for one, other in pairs:
         for first, second in ((one, other), (other, one)):
-            association = _of(first, second, alone, together, everybody)
-            if association and min(association.both, association.first) >= least and _surely(association, edge):
+            association = least_association(views, first, second, edge)
+            if association and min(association.both, association.first) >= least and surely(association, edge) > log(LEAST_LIFT):
                 found.append(_opening(things[first], things[second], association))
     best = {frozenset((each.first, each.second)): each for each in sorted(found, key=lambda each: _stake(scene, each))}
     chosen = sorted(best.values(), key=lambda each: _stake(scene, each), reverse=True)[:_MOST]
@@ -75,7 +74,8 @@ def openings(scene: Scene) -> Found:
         scene.cases(FindingKind.OPENING, each.subject, _CASES, {"first": each.first, "second": each.second}) for each in chosen
     ]
     findings = tuple(_finding(scene, each, key, len(pairs)) for each in chosen)
-    notes = () if pairs else (f"all purchases have the same '{key}', or too few customers bought",)
+    few = f"{len(things)} different '{key}' have enough customers; it takes {LEAST_THINGS} to tell a bond of two from chance"
+    notes = () if pairs else (few,)
     return Found(
         what="Upsell and cross-sell: pairs of what was bought",
         findings=findings,
@@ -95,35 +95,6 @@ def _value(key: str) -> str:
     return f"nullif(json_extract_string(properties, '$.{key}'), '')"
 
 
-def _counts(scene: Scene, things: int) -> tuple[Floats, Floats, Floats]:
-    """Customers by how many things they have: with each thing, with each two, and all of them."""
-    size = things + 1
-    alone, together, everybody = np.zeros((things, size)), np.zeros((things, things, size)), np.zeros(size)
-    for row in scene.rows(_ALONE):
-        alone[row["thing"], row["k"]] = row["customers"]
-    for row in scene.rows(_TOGETHER):
-        together[row["one"], row["other"], row["k"]] = together[row["other"], row["one"], row["k"]] = row["customers"]
-    for row in scene.rows(_EVERYBODY):
-        everybody[row["k"]] = row["customers"]
-    return alone, together, everybody
-
-
-def _of(first: int, second: int, alone: Floats, together: Floats, everybody: Floats) -> Association | None:
-    """Customers are alike who have equally many other things, at least one: who has none at all is not known."""
-    with_both, a, b = together[first, second], alone[first], alone[second]
-    others = np.arange(1, len(everybody) - 2)
-    return associate(
-        with_both[others + 2],
-        a[others + 1] - with_both[others + 1],
-        b[others + 1] - with_both[others + 1],
-        everybody[others] - a[others] - b[others] + with_both[others],
-    )
-
-
-def _surely(found: Association, edge: float) -> bool:
-    return log(found.lift) - edge * found.error > log(LEAST_LIFT)
-
-
 def _opening(first: dict[str, Any], second: dict[str, Any], found: Association) -> _Opening:
     prices = first["price"], second["price"]
     dearer = None not in prices and prices[1] >= _DEARER * prices[0]
@@ -138,24 +109,29 @@ def _finding(scene: Scene, opening: _Opening, key: str, compared: int) -> Findin
     found, look = opening.found, scene.look
     low, high = (exp(log(found.lift) + sign * 1.96 * found.error) for sign in (-1.0, 1.0))
     columns = (
-        Column("both", "With both", Unit.COUNT, "customers who bought both in the period and at least one other thing"),
+        Column("both", "With both", Unit.COUNT, "customers who bought both in the period"),
         Column("first", "With the first alone", Unit.COUNT, "the opening"),
         Column("second", "With the second alone", Unit.COUNT, ""),
-        Column("lift", "Lift", Unit.NUMBER, "odds of the second with the first / without it, among alike customers"),
+        Column(
+            "lift",
+            "Lift",
+            Unit.NUMBER,
+            "odds of the second with the first / without it, among alike customers, in relation to independence",
+        ),
         Column("low", "From", Unit.NUMBER, "lower end of the 95 % interval"),
         Column("high", "To", Unit.NUMBER, "upper end of the 95 % interval"),
-        Column("more", "More likely by", Unit.SHARE, "P(second | first) - P(second | not first), among alike customers"),
+        Column("more", "More likely by", Unit.SHARE, "P(second | first), beyond what independence gives alike customers"),
         Column("price", "A purchase of the second", Unit.MONEY, "mean value of such a purchase"),
     )
     rows = ((found.both, found.first, found.second, found.lift, low, high, found.more, opening.price),)
-    how = f"{found.first:,.0f} customers x {found.more:.1%} more likely than alike customers without {opening.first}"
+    how = f"{found.first:,.0f} customers x {found.more:.1%} more likely than if {opening.first} told nothing of it"
     money = None if opening.price is None else opening.buyers * opening.price * look.catalogue.objective.margin
     return Finding(
         kind=FindingKind.OPENING,
         subject=opening.subject,
         title=f"{'Upsell' if opening.dearer else 'Cross-sell'}: {opening.second} to customers with {opening.first}",
         sentence=f"{found.first:,.0f} customers bought {opening.first} and not {opening.second}; the odds of {opening.second} "
-        f"are {found.lift:.1f} times those of alike customers without {opening.first}.",
+        f"are {found.lift:.1f} times what customers alike in purchases would have if {opening.first} told nothing of it.",
         customers=opening.buyers,
         money=money,
         computed=how if money is None else f"{how}; a purchase brings {opening.price:,.2f} x margin",
@@ -170,29 +146,26 @@ _PURCHASES = """
 select customer_id, moment, value, properties from history where converts and moment >= $since and moment < $until
 """
 
-# Only the things that most customers bought; k of them each has
+# Only the things that most customers bought; k of them each has, from n purchases: lines of one moment are one of a thing
 _BOUGHT = f"""
 with named as (
     select customer_id, nullif(json_extract_string(properties, '$.{{key}}'), '') as name, max(moment) as moment,
-           sum(value) as value, count(*) as times
+           sum(value) as value, count(*) as rows, count(distinct moment) as times
     from ({_PURCHASES}) group by all having name is not null
 ), things as (
-    select name, row_number() over (order by count(*) desc, name) - 1 as thing, sum(value) / sum(times) as price from named
+    select name, row_number() over (order by count(*) desc, name) - 1 as thing, sum(value) / sum(rows) as price from named
     group by name having count(*) >= $least qualify thing < {{most}}
 )
-select customer_id, name, thing, price, moment, count(*) over (partition by customer_id) as k from named join things using (name)
+select customer_id, name, thing, price, moment, times, count(*) over (partition by customer_id) as k,
+       sum(times) over (partition by customer_id)::bigint as n
+from named join things using (name)
 """
 
-_THINGS = "select name, any_value(price) as price from bought group by name, thing order by thing"
-
-_ALONE = "select thing, k, count(*) as customers from bought group by all"
-
-_TOGETHER = """
-select a.thing as one, b.thing as other, a.k as k, count(*) as customers
-from bought as a join bought as b using (customer_id) where a.thing < b.thing group by all
+# Shares of the purchases of those who are compared by them
+_THINGS = f"""
+select name, any_value(price) as price, coalesce(sum(times) filter (n <= {MOST_PURCHASES}), 0)::bigint as times
+from bought group by name, thing order by thing
 """
-
-_EVERYBODY = "select k, count(distinct customer_id) as customers from bought group by k"
 
 _CASES = """
 select customer_id, null::varchar as touchpoint, moment,

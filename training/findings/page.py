@@ -11,6 +11,7 @@ from training.findings.fatigue import fatigue
 from training.findings.finding import CASES, Finding, FindingKind, Found, ranked
 from training.findings.friction import friction
 from training.findings.gaps import gaps
+from training.findings.leaving import leaving
 from training.findings.messages import messages
 from training.findings.neglected import neglected
 from training.findings.openings import openings
@@ -22,6 +23,7 @@ from training.insights.pages import Made
 
 DETECTORS: tuple[Callable[[Scene], Found], ...] = (
     friction,
+    leaving,
     satisfaction,
     neglected,
     messages,
@@ -39,12 +41,12 @@ MOST_SHOWN = 40
 _COLUMNS = (
     Column("rank", "Rank", Unit.COUNT),
     Column("finding", "Finding"),
-    Column("kind", "Kind"),
     Column("customers", "Customers", Unit.COUNT, "affected beyond what is usual; nothing where they cannot be counted"),
     Column("money", "At stake", Unit.MONEY, "profit in the period; the findings are ranked by it, then by customers"),
-    Column("confidence", "How sure"),
     Column("evidence", "Evidence", link="page"),
+    Column("kind", "Kind"),
     Column("more", "More", link="page"),
+    Column("confidence", "How sure"),
 )
 
 
@@ -53,9 +55,9 @@ def findings_page(look: Look, before: Sequence[Page]) -> Made:
 
     Parameters
     ----------
-    before : the pages made before it; findings lead to those among them.
+    before : the pages made before it; findings lead to those among them, and that of touchpoints says after what customers leave.
     """
-    found = find_all(look)
+    found = find_all(look, before)
     findings = ranked(finding for each in found for finding in each.findings)
     shown, pages = findings[:MOST_SHOWN], {page.name for page in before}
     ranking = Section(
@@ -75,15 +77,16 @@ def findings_page(look: Look, before: Sequence[Page]) -> Made:
     return Made(page, people={"cases": pa.concat_tables([CASES.empty_table(), *(case for each in found for case in each.cases)])})
 
 
-def find_all(look: Look) -> tuple[Found, ...]:
+def find_all(look: Look, before: Sequence[Page] = ()) -> tuple[Found, ...]:
     """What every detector found, in the order of `DETECTORS`."""
-    with open_scene(look) as scene:
+    with open_scene(look, before) as scene:
         return tuple(detect(scene) for detect in DETECTORS)
 
 
 def _words(findings: Sequence[Finding]) -> Iterator[str]:
     if findings:
-        yield f"{len(findings)} findings; {min(len(findings), MOST_SHOWN)} are shown, what is at stake first."
+        left = f" The first {MOST_SHOWN} are shown." if len(findings) > MOST_SHOWN else ""
+        yield f"Findings, ranked by what is at stake: {len(findings)}.{left}"
         yield findings[0].sentence
 
 
@@ -91,7 +94,7 @@ def _cards(findings: Sequence[Finding]) -> Iterator[Card]:
     """How many there are, and the first of those that can be counted; an opening is no reason for an alarm."""
     counted = [finding for finding in findings if finding.customers is not None]
     urgent = [finding.kind is not FindingKind.OPENING for finding in counted]
-    note = f"{len(counted)} of them with customers to count"
+    note = f"customers affected can be counted for {len(counted)} of them"
     yield Card(title="Findings", value=len(findings), unit=Unit.COUNT, note=note, link="findings", alarm=any(urgent))
     for finding, alarm in zip(counted[:3], urgent, strict=False):
         money, customers = finding.money, round(finding.customers or 0.0)
@@ -134,6 +137,9 @@ def _compared(found: Sequence[Found]) -> Section:
         Column("missing", "Not looked at"),
     )
     rows = tuple((each.what, each.compared, len(each.findings), "; ".join(each.notes)) for each in found)
-    words = ("What has fewer than 30 customers is compared with nothing, and chance is shared among all that is compared.",)
+    words = (
+        "What has fewer than 30 customers is compared with nothing, and chance is shared among all that is compared. "
+        "Conflicting offers and unanswered feedback are counted, not compared, and told from 5 customers on.",
+    )
     table = Table(name="compared", title="What was compared", columns=columns, rows=rows)
     return Section(name="compared", title="What was looked at, and what could not be", words=words, tables=(table,))

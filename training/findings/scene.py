@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from features.insights import Page
 from features.insights.history import open_history
 from features.insights.look import Look
 from features.instants import DAY, microseconds
@@ -32,6 +33,7 @@ class Scene:
     ----------
     connection : with the views of `open_history` and the tables `acts` and `steps`.
     customers : who did anything in the period.
+    before : the pages that were made before.
     worth : profit per such customer in the period, in the catalogue's currency; None where nobody brought any.
     """
 
@@ -39,6 +41,7 @@ class Scene:
     look: Look
     customers: int
     worth: float | None
+    before: Sequence[Page] = ()
 
     def rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of a query that gives few."""
@@ -84,7 +87,7 @@ class Scene:
 
 
 @contextmanager
-def open_scene(look: Look) -> Iterator[Scene]:
+def open_scene(look: Look, before: Sequence[Page] = ()) -> Iterator[Scene]:
     """Open the history and prepare the steps in it."""
     with open_history(look.lake, look.catalogue, members=look.members) as connection:
         scene = Scene(connection=connection, look=look, customers=0, worth=None)
@@ -93,7 +96,7 @@ def open_scene(look: Look) -> Iterator[Scene]:
         found = scene.rows(_WORTH)[0]
         customers, value = int(found["customers"]), float(found["value"] or 0.0)
         worth = value * look.catalogue.objective.margin / customers if customers and value > 0.0 else None
-        yield Scene(connection=connection, look=look, customers=customers, worth=worth)
+        yield Scene(connection=connection, look=look, customers=customers, worth=worth, before=before)
 
 
 def listed(values: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,8 +12,9 @@ import pyarrow.parquet as parquet
 from features.errors import TouchpointError
 from features.insights import Page, Period, Section
 from features.insights.look import Look
-from features.insights.snapshot import Snapshot, keep_snapshot
+from features.insights.snapshot import Snapshot, keep_snapshot, one_writer
 from features.lake import literal, without_globs
+from features.privacy.identity_files import forget_members
 from features.workspace import Workspace
 from training.insights.pages import SUBJECTS, Made, Subject
 
@@ -59,8 +60,9 @@ def look_at(
     PeriodError
         When the period has no time in it.
     """
+    erased = workspace.journal.tombstones()
     known_until = workspace.store.watermark() or now
-    end = until or known_until
+    end = until or known_until + timedelta(microseconds=1)  # the last that is known is in
     period = Period.last(workspace.catalogue.insights.days, until=end) if since is None else Period(since, end)
     look = Look(
         lake=workspace.lake,
@@ -75,7 +77,9 @@ def look_at(
     order = {subject.name: subject.shown_at for subject in SUBJECTS}
     shown = sorted(pages, key=lambda page: order[page.name])
     currency = workspace.catalogue.currency
-    return keep_snapshot(workspace.settings.insights_path, shown, people, at=now, period=period, currency=currency)
+    kept = keep_snapshot(workspace.settings.insights_path, shown, people, at=now, period=period, currency=currency)
+    _forget_erased(kept, people, workspace, before=erased)
+    return kept
 
 
 def summarize(snapshot: Snapshot) -> Summary:
@@ -105,6 +109,18 @@ def _make(subject: Subject, look: Look, workspace: Workspace, before: Sequence[P
     except TouchpointError as error:
         refused = Section(name="refused", title="Nothing to show yet", empty=str(error))
         return Made(Page(name=subject.name, title=subject.title, lead="", sections=(refused,)))
+
+
+def _forget_erased(
+    kept: Snapshot, people: Mapping[str, pa.Table], workspace: Workspace, *, before: Mapping[str, datetime]
+) -> None:
+    """Take out who was erased while the pages were made; whoever is erased from now on, the erasure takes out itself."""
+    erased = {digest for digest, at in workspace.journal.tombstones().items() if before.get(digest) != at}
+    if erased:
+        names = {name for rows in people.values() for name in rows["customer_id"].unique().to_pylist()}
+        buried = [name for name in names if name is not None and not erased.isdisjoint(workspace.names.tombstones_of(name))]
+        with one_writer(workspace.settings.insights_path):
+            forget_members(kept.folder, buried)
 
 
 def _segments(rows: pa.Table, folder: Path) -> str:

@@ -22,7 +22,7 @@ def policy_page(look: Look, workspace: Workspace) -> Page:
         name="policy",
         title="Policy",
         lead="Which policy chooses touchpoints, what it earns beyond doing nothing, and whether it can be relied upon.",
-        cards=(champion, *lift_cards, *alarm_cards, *challenger, *exploration_cards),
+        cards=(*lift_cards, champion, *alarm_cards, *challenger, *exploration_cards),
         sections=(
             versions_section(known),
             lifted,

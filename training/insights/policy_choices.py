@@ -40,9 +40,9 @@ def exploration(look: Look) -> tuple[Section, list[Card]]:
     table, other = _choices(by_touchpoint), whole["decisions"] - whole["best"]
     low, high = _interval(other, whole["decisions"])
     words = (
-        f"In {whole['decisions']:,} decisions with a choice, {whole['choices']:.2f} touchpoints were really chosen between, on "
-        "average: exp of the entropy of the probabilities.",
-        f"In {other / whole['decisions']:.1%} (95 % {low:.1%} to {high:.1%}) another one was chosen than what looked best.",
+        f"The policy really chose between {whole['choices']:.2f} touchpoints on average (exp of the entropy of the "
+        f"probabilities); 1 would be no exploration. Decisions with a choice: {whole['decisions']:,}.",
+        f"In {other / whole['decisions']:.1%} of them (95 %: {low:.1%} to {high:.1%}) it chose another than what looked best.",
     )
     section = Section(
         name="exploration",
@@ -55,7 +55,7 @@ def exploration(look: Look) -> tuple[Section, list[Card]]:
         tables=(table, _histogram(spread)),
         empty=empty,
     )
-    note = f"of {whole['decisions']:,} decisions; 1 is no exploration"
+    note = f"touchpoints really chosen between, on average; 1 is no exploration. Decisions: {whole['decisions']:,}"
     return section, [Card(title="Effective choices", value=whole["choices"], unit=Unit.NUMBER, note=note)]
 
 

@@ -13,6 +13,8 @@ from training.monitor.alarm import Level
 from training.monitor.watch import AlarmReport, watch
 from training.registered import InForce
 
+_LIFT = "Lift against holdout"
+
 
 def lift(look: Look) -> tuple[Section, list[Card]]:
     """What the touchpoints change, against customers who are left alone."""
@@ -20,7 +22,8 @@ def lift(look: Look) -> tuple[Section, list[Card]]:
     try:
         report = measure_lift(look.lake, look.catalogue, since=None, until=look.known_until, members=look.members)
     except TrainingError as error:
-        return Section(name="lift", title=title, empty=f"{error}"), []
+        unknown = Card(title=_LIFT, value=None, unit=Unit.MONEY, note=f"not measured yet; '{title}' says why")
+        return Section(name="lift", title=title, empty=f"{error}"), [unknown]
     tables = (_per_customer(report, (Measure.VALUE,), "lift", "Profit"), _per_customer(report, tuple(Measure), "measures", "All"))
     figure = bars(tables[0], "Profit per customer beyond", label="reference", value="difference", low="low", high="high")
     section = Section(
@@ -40,7 +43,7 @@ def _is_the_lift(effect: Effect) -> bool:
 def _lift_card(effect: Effect) -> Card:
     note = f"per customer, 95 % {effect.always_low:+.4g} to {effect.always_high:+.4g}: {_said(effect)}"
     worse = effect.always_high < 0.0
-    return Card(title="Lift against holdout", value=effect.difference, unit=Unit.MONEY, note=note, alarm=worse)
+    return Card(title=_LIFT, value=effect.difference, unit=Unit.MONEY, note=note, alarm=worse)
 
 
 def _said(effect: Effect) -> str:
@@ -101,7 +104,7 @@ def alarms(look: Look, in_force: tuple[InForce, ...]) -> tuple[list[Section], li
         look.lake, look.catalogue, in_force, until=decided_until(look), known_until=look.known_until, members=look.members
     )
     urgent = any(alarm.level is Level.CRITICAL for alarm in report.alarms)
-    note = f"{report.decisions:,} decisions in the last {report.days:g} days"
+    note = f"decisions in the last {report.days:g} days: {report.decisions:,}"
     card = Card(title="Alarms of the policy", value=len(report.alarms), unit=Unit.COUNT, note=note, alarm=urgent)
     return [_alarms(report), _guardrails(report)], [card]
 
@@ -115,7 +118,7 @@ def _alarms(report: AlarmReport) -> Section:
         Column("words", "What is wrong"),
     )
     rows = tuple((str(each.level), each.name, float(each.figure), float(each.threshold), each.words) for each in report.alarms)
-    empty = f"No alarm in {report.decisions:,} decisions of the last {report.days:g} days."
+    empty = f"No alarm. Decisions in the last {report.days:g} days: {report.decisions:,}."
     table = Table(name="alarms", title="Alarms", columns=columns, rows=rows, note="As 'touchpoint alarms' tells it.")
     return Section(name="alarms", title="Is anything wrong with the decisions?", tables=(table,), empty=empty)
 

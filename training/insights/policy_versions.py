@@ -109,11 +109,10 @@ def versions_section(known: Registered) -> Section:
         Column("since", "In force since", Unit.TIME),
         Column("verdict", "Gate"),
         Column("against", "Judged against", Unit.COUNT, "the version that was champion then"),
-        Column("reasons", "Reasons"),
         Column("run", "Run in MLflow"),
+        *([Column("url", "Address")] if known.address else []),
+        Column("reasons", "Reasons"),
     ]
-    if known.address:
-        columns.append(Column("url", "Address"))
     records = [
         {
             "version": policy.version,
@@ -133,7 +132,7 @@ def versions_section(known: Registered) -> Section:
     return Section(
         name="versions",
         title="Which policy decides, and why?",
-        words=reasons[:2],
+        words=tuple(f"{reason[:1].upper()}{reason[1:]}." for reason in reasons[:2]),
         tables=(Table.of("versions", "Versions", columns, records, note=f"The latest {_MOST_VERSIONS} at most."), why),
         empty=_TRAIN,
     )

@@ -5,7 +5,7 @@ The numbers are those of `touchpoint quality` and `touchpoint quarantine list`. 
 
 import shlex
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from features.insights import Card, Column, Page, Section, Table, Unit
@@ -65,7 +65,7 @@ def _refused_card(refused: Listing) -> Card:
 def _fresh_card(sources: list[dict[str, Any]], now: datetime) -> Iterator[Card]:
     if sources:
         last = max(sources, key=lambda row: row["last"])
-        note = f"{last['source']}, at {last['last']:%Y-%m-%d %H:%M} UTC"
+        note = f"{_named(last['source'])}, at {last['last']:%Y-%m-%d %H:%M} UTC"
         yield Card(title="Last record", value=_days_since(last["last"], now), unit=Unit.DAYS, note=note)
 
 
@@ -115,7 +115,7 @@ def _freshness(sources: list[dict[str, Any]], now: datetime) -> Section:
     )
     rows = tuple(
         (
-            "the service's decisions" if row["source"] == ONLINE else row["source"],
+            _named(row["source"]),
             row["records"],
             row["last"].isoformat(),
             _days_since(row["last"], now),
@@ -191,14 +191,22 @@ def _days(report: QualityReport) -> Section:
     )
     table = Table(name="days", title="Sources by day", columns=columns, rows=rows)
     volumes = _volumes(report)
-    largest = sorted(volumes, key=lambda source: (-volumes[source], source))[:_MOST_LINES]
-    drawn = tuple(
-        (each.source, each.day.isoformat(), each.volume) for each in report.days if each.volume and each.source in largest
-    )
+    largest = sorted((each for each in volumes if volumes[each]), key=lambda source: (-volumes[source], source))[:_MOST_LINES]
+    drawn = tuple(_every_day(report, largest))
     volume = Table(name="volume", title="The largest sources", columns=columns[:3], rows=drawn)
     figures = (lines(volume, "Interactions by day", x="day", value="volume", split="source"),) if drawn else ()
     empty = "Nothing became known in the last 28 days: run 'touchpoint ingest'."
     return Section(name="days", title="How much came, day by day?", figures=figures, tables=(table, volume), empty=empty)
+
+
+def _every_day(report: QualityReport, sources: list[str]) -> Iterator[tuple[str, str, int]]:
+    """A day on which nothing came is a 0, which a line between the days around it would hide."""
+    known = {(each.source, each.day): each.volume for each in report.days if each.volume}
+    days = [day for _, day in known]
+    for source in sources:
+        for ahead in range((max(days) - min(days)).days + 1):
+            day = min(days) + timedelta(days=ahead)
+            yield source, day.isoformat(), known.get((source, day), 0)
 
 
 def _volumes(report: QualityReport) -> dict[str, int]:
@@ -236,6 +244,10 @@ def _arrivals(look: Look) -> Section:
     table = Table.of("arrivals", "Files by source", columns, records)
     empty = "No file was taken yet: run 'touchpoint ingest FILES --source MAPPING.toml'."
     return Section(name="arrivals", title="Which files arrived?", tables=(table,), empty=empty)
+
+
+def _named(source: str) -> str:
+    return "the service's decisions" if source == ONLINE else source
 
 
 def _days_since(at: datetime, now: datetime) -> float:

@@ -60,7 +60,7 @@ def _repeat_words(look: Look, found: Study) -> tuple[str, ...]:
     )
 
 
-def earnings_section(found: Study) -> Section:
+def earnings_section(look: Look, found: Study) -> Section:
     """What active customers bring, week by week."""
     title = "What do active customers bring?"
     if not found.weeks:
@@ -83,17 +83,18 @@ def earnings_section(found: Study) -> Section:
         lines(table, "Value per active customer in 30 days", x="week", value="arpu", low="arpu_low", high="arpu_high"),
         lines(table, "New customers a week", x="week", value="new"),
     )
-    return Section(name="earnings", title=title, words=_earnings_words(found), figures=figures, tables=(table,))
+    return Section(name="earnings", title=title, words=_earnings_words(look, found), figures=figures, tables=(table,))
 
 
-def _earnings_words(found: Study) -> tuple[str, ...]:
+def _earnings_words(look: Look, found: Study) -> tuple[str, ...]:
     first, last = found.weeks[0].arpu, found.weeks[-1].arpu
     if first.value is None or last.value is None:
         return ()
     known = None not in (first.low, first.high, last.low, last.high)
     apart = known and (first.low > last.high or last.low > first.high)  # type: ignore[operator]
     judged = "" if apart else "; the intervals overlap, so this is not distinguishable from chance"
-    return (f"{last.value:,.2f} per active customer in the last 30 days, {first.value:,.2f} in the first week told of{judged}.",)
+    now, then = (f"{each.value:,.2f} {look.catalogue.currency}" for each in (last, first))
+    return (f"{now} per active customer in the last 30 days, {then} at the end of the first week told of{judged}.",)
 
 
 def cost_section(look: Look, found: Study) -> Section:

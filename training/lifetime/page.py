@@ -52,7 +52,7 @@ def _sections(look: Look, found: Study) -> tuple[Section, ...]:
         moves_section(found),
         journey_section(look, found),
         cohort_section(look, found),
-        earnings_section(found),
+        earnings_section(look, found),
         cost_section(look, found),
         holdout_section(found),
         model_section(found),

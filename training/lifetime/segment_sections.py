@@ -29,7 +29,7 @@ def segment_section(look: Look, found: Study) -> Section:
     mean = f"Compared by {_WORTH[found.worth.column]}; the mean is {found.worth.mean:,.2f}."
     rules = rules_table("segment_rules", "Rules of the segments", VALUE_RULES, note=f"{mean} {_churn(look)}")
     touched = _touched_table(found.touched)
-    words = (*_size_words(found), _FORWARD)
+    words = (*_size_words(look, found), _FORWARD)
     return Section(name="segments", title="Who are they?", words=words, figures=(figure,), tables=(table, rules, touched))
 
 
@@ -56,12 +56,12 @@ def _churn(look: Look) -> str:
     return f"churn_days are {look.catalogue.objective.churn_days:g}, from the catalogue's [objective]."
 
 
-def _size_words(found: Study) -> tuple[str, ...]:
+def _size_words(look: Look, found: Study) -> tuple[str, ...]:
     said = []
     for each in found.segments:
         if each.name in ("champions", "at risk", "slipping away") and each.customers:
             total = found.expected.get(each.name)
-            value = f", expected to bring {total.value:,.0f}" if total else ""
+            value = f", expected to bring {total.value:,.0f} {look.catalogue.currency}" if total else ""
             said.append(f"{each.customers:,} {each.name} ({each.customers / found.customers:.0%}{value})")
     if said:
         return ("; ".join(said) + ".",)

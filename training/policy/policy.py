@@ -1,7 +1,7 @@
 """The policy: the four steps in their order, as one function of features and eligibility."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
@@ -152,6 +152,12 @@ class Policy:
     def under(self, catalogue: Catalogue) -> "Policy":
         """What was learnt, with the terms and the exploration of another catalogue."""
         return Policy.of(catalogue, self.scorer, name=self.name, version=self.version, chosen=self.chosen, arms=self.arms)
+
+    @property
+    def exploiting(self) -> "Policy":
+        """The same without exploration: always what goes before the others."""
+        sure = self.exploration.model_copy(update={"method": "epsilon_greedy", "epsilon": 0.0, "floor": 0.0})
+        return replace(self, exploration=sure, ceilings=np.ones(len(self.arms)))
 
     def as_probabilities(self, features: FloatArray, eligible: BoolArray) -> FloatArray:
         """What it would have chosen on every row of a log: `decide`'s probabilities."""

@@ -2,7 +2,8 @@
 
 1. `measure` counts volume, contacts, conversion and value per day in DuckDB; a `series` is one such figure of one part.
 2. `season` and `level` say what was to be expected of each point from the points before it, `chance` how far it may be off.
-3. `anomalies` finds the spans that chance makes hardly ever; `events` tells what shows in many series once.
+3. `anomalies` finds the spans that chance makes hardly ever, `lasting` how long each lasts; `events` tells what shows in many
+   series once.
 4. `smoothing` and `plain` continue series without their outliers; `forecasts` chooses between them and tries them.
 5. `tables`, `sections` and `page` tell it.
 """

@@ -2,7 +2,7 @@
 
 Points, and sums over some points, are judged by their negative binomial, Poisson or binomial tails. The limit is such that all
 series together raise at most a fixed number of false alarms in 28 days, however many series there are. Neighbouring points that
-are out on one side are one anomaly, and of those the span that deviates most is told.
+are out on one side are one anomaly: the span that deviates most, and on from it all that stays on that side.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from features.insights.changes.chance import FloatArray, tails
 from features.insights.changes.expected import Expected, expect
+from features.insights.changes.lasting import Span, lengthen
 from features.insights.changes.level import WINDOW
 from features.insights.changes.series import Grain, Series
 
@@ -75,7 +76,8 @@ class Judged:
 
     Attributes
     ----------
-    mean, deviation : what was expected of each point from those before it, shape (n,); nan where it was too early.
+    mean, deviation : what was expected of each point from those before it, or of an anomaly that lasts, from those before that;
+        shape (n,), nan where it was too early.
     anomalies : the oldest first.
     usual : the series as it would have been without its spikes and drops, from its last level shift on; what is continued.
     """
@@ -97,7 +99,8 @@ def judge(series: Sequence[Series], *, false_alarms: float = FALSE_ALARMS) -> tu
 
 def _judge(expected: Expected, limit: float) -> Iterator[Judged]:
     spans: dict[int, list[tuple[int, int]]] = {}
-    for column, start, stop in _spans(expected, limit):
+    expected, lengthened = lengthen(expected, _spans(expected, limit))
+    for column, start, stop in lengthened:
         spans.setdefault(column, []).append((start, stop))
     for column, series in enumerate(expected.series):
         own = slice(len(expected.counts) - len(series.counts), None)
@@ -121,8 +124,8 @@ def _usual(series: Series, mean: FloatArray, found: Sequence[tuple[tuple[int, in
     return series.with_counts(counts).between(begins)
 
 
-def _spans(expected: Expected, limit: float) -> Iterator[tuple[int, int, int]]:
-    """Column, first point and point after the last of every anomaly."""
+def _spans(expected: Expected, limit: float) -> Iterator[Span]:
+    """Where every anomaly is strongest."""
     residuals = np.nan_to_num(expected.counts - expected.mean)
     spread = np.nan_to_num(expected.spread)
     for sign, out in zip((-1, 1), _out(expected, limit), strict=True):

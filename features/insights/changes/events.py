@@ -1,18 +1,21 @@
-"""One event shows in many series, such as that of a touchpoint, of its channel and of everything: it is told once."""
+"""One event shows in many series, such as that of a touchpoint, of its channel and of everything: it is told once.
+
+What departs at the same time and is no part of it, such as another channel, is another event.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from features.insights.changes.anomalies import Anomaly
-from features.insights.changes.series import Part
+from features.insights.changes.series import Bonds, Part
 
 _WIDEST_FIRST = tuple(Part)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Anomalies of one figure, to one side, at the same time.
+    """Anomalies of one figure of the same thing, to one side, at the same time.
 
     Attributes
     ----------
@@ -29,11 +32,11 @@ class Event:
         return ", ".join(f"{each.series.part.value} {each.series.name} ({change_in_words(each)})" for each in self.others)
 
 
-def gather(anomalies: Iterable[Anomaly]) -> list[Event]:
+def gather(anomalies: Iterable[Anomaly], bonds: Bonds) -> list[Event]:
     """The events that anomalies are of, the newest and then the largest first."""
     gathered: list[list[Anomaly]] = []
     for each in sorted(anomalies, key=lambda each: (_WIDEST_FIRST.index(each.series.part), -abs(each.deviations))):
-        same = next((event for event in gathered if _one(event[0], each)), None)
+        same = next((event for event in gathered if _one(event[0], each) and bonds.join(event[0].series, each.series)), None)
         if same is None:
             gathered.append([each])
         else:

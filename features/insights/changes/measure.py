@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from features.insights.changes.series import FloatArray, Measure, Part, Series
+from features.insights.changes.series import Bonds, FloatArray, Measure, Part, Series
 from features.insights.history import open_history
 from features.insights.look import Look
 
@@ -39,11 +39,13 @@ class Watched:
     ----------
     until : the first day that is not over.
     left_out : how many have too little volume to be among the most voluminous.
+    bonds : which parts hold interactions of each other.
     """
 
     series: tuple[Series, ...]
     until: date
     left_out: int
+    bonds: Bonds
 
     def get(self, measure: Measure, part: Part = Part.ALL, name: str = "all") -> Series | None:
         """The series of that figure and part, or None."""
@@ -59,9 +61,10 @@ def measure_series(look: Look) -> Watched:
     with open_history(look.lake, look.catalogue, members=look.members) as connection:
         counted = _counts(connection, days)
         counted += _conversions(connection, days)
+        bonds = Bonds(frozenset(connection.execute(_BONDS, {name: days[name] for name in ("since", "until")}).fetchall()))
     made = [series for each in counted if (series := _series(each, since, until)) is not None]
     kept, left_out = _most(made)
-    return Watched(series=tuple(_distinct(kept)), until=until, left_out=left_out)
+    return Watched(series=tuple(_distinct(kept)), until=until, left_out=left_out, bonds=bonds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ UNION ALL SELECT 'contacts', 'channel', channel, day, sum(n) FROM daily WHERE se
 UNION ALL SELECT 'value', 'all', 'all', day, sum(money) FROM daily GROUP BY ALL HAVING sum(money) > 0
 ORDER BY measure, part, name, day
 """
+
+_BONDS = """SELECT DISTINCT channel, touchpoint, source FROM history WHERE "at" >= $since AND "at" < $until"""
 
 
 def _counts(connection: Any, days: dict[str, datetime]) -> list[_Counted]:

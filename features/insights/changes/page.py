@@ -45,7 +45,7 @@ def changes_page(look: Look) -> Page:
     }
     events = [
         event
-        for event in gather(anomaly for each in judged.values() for anomaly in each.anomalies)
+        for event in gather((anomaly for each in judged.values() for anomaly in each.anomalies), watched.bonds)
         if event.widest.end >= look.period.since.date()
     ]
     forecasts, left_out = _forecasts(said, usual, np.random.default_rng(look.seed))

@@ -121,6 +121,33 @@ class Series:
         return replace(self, first=first, counts=_weeks(self.counts[rest:]), exposure=exposure, grain=Grain.WEEK)
 
 
+@dataclass(frozen=True, slots=True)
+class Bonds:
+    """Which parts hold interactions of each other.
+
+    Attributes
+    ----------
+    met : channel, touchpoint and source, each combination in which there are interactions.
+    """
+
+    met: frozenset[tuple[str, str, str]]
+
+    def join(self, one: Series, other: Series) -> bool:
+        """Whether both are of the same thing: a touchpoint and its channel, a source and what it brings, anything and all.
+
+        >>> web = Series(measure=Measure.VOLUME, part=Part.CHANNEL, name="web", first=date(2026, 1, 1), counts=np.ones(3))
+        >>> home, mail = replace(web, part=Part.TOUCHPOINT, name="web.home"), replace(web, name="email")
+        >>> bonds = Bonds(frozenset({("web", "web.home", "shop"), ("email", "email.offer", "crm")}))
+        >>> bonds.join(web, home), bonds.join(mail, home)
+        (True, False)
+        """
+        wanted = {(_MET.index(each.part), each.name) for each in (one, other) if each.part is not Part.ALL}
+        return len(wanted) < 2 or any(all(met[at] == name for at, name in wanted) for met in self.met)
+
+
+_MET = (Part.CHANNEL, Part.TOUCHPOINT, Part.SOURCE)
+
+
 def in_its_grain(series: Series) -> Series | None:
     """By day where days say something, else by week; None where even weeks are mostly empty, so that nothing can be expected."""
     return next((each for each in (series, series.by_week()) if _says_something(each.counts)), None)

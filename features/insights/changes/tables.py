@@ -16,7 +16,7 @@ SHOWN_DAYS = 90
 _WHAT = Column("what", "What", explains="the figure, and of which part it is")
 _START = Column("start", "From", explains="first day, UTC")
 _END = Column("end", "To", explains="last day, UTC; of a level shift, when it was taken to be the new level")
-_KIND = Column("kind", "Kind", explains="spike and drop came back; a level shift stayed")
+_KIND = Column("kind", "Kind", explains="spike and drop came back or are still going on; a level shift stayed")
 _CHANGE = Column("change", "Change", Unit.SHARE, "observed over expected, less one; nothing where nothing was expected")
 _ONGOING = Column("ongoing", "Still going on", Unit.YES_NO, "whether it lasts up to the last day that is over")
 _PART = Column("part", "Part", explains="all, channel, touchpoint or source")
@@ -39,7 +39,9 @@ def events_table(events: Sequence[Event]) -> Table:
         ),
         _ONGOING,
         Column("words", "In words", explains="observed, expected and its 95 % interval"),
-        Column("also", "Also in", explains="narrower parts that departed at the same time, those off by most first"),
+        Column(
+            "also", "Also in", explains="narrower parts of the same thing that departed at the same time, those off by most first"
+        ),
     )
     records = [
         {**_of(event.widest), "deviations": event.widest.deviations, "words": in_words(event.widest), "also": event.also}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from features.insights.journeys.comparison import Comparison, Difference
+from features.insights.journeys.flows import END, START
 from features.insights.journeys.rates import Rate
 from features.insights.journeys.summary import Summary
 from features.insights.journeys.told import Told
@@ -91,9 +92,9 @@ def _differences_table(name: str, title: str, rows: Iterable[tuple[str, Differen
     one, other = ("Now", "Before") if before else ("Segment", "Others")
     columns = (
         *(() if before else (Column("segment", "Segment"),)),
-        Column("source", "From", explains="START: how journeys begin"),
-        Column("target", "To", explains="END: the journey ends without a conversion"),
-        Column("one", one, Unit.SHARE, "moves / visits of where they come from (START, and conversion: journeys)"),
+        Column("source", "From", explains=f"{START}: how journeys begin"),
+        Column("target", "To", explains=f"{END}: the journey ends without a conversion"),
+        Column("one", one, Unit.SHARE, f"moves / visits of where they come from ({START}, and conversion: journeys)"),
         Column("one_count", f"{one}, out of", Unit.COUNT),
         Column("other", other, Unit.SHARE, "the same"),
         Column("other_count", f"{other}, out of", Unit.COUNT),

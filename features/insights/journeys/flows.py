@@ -9,7 +9,7 @@ from features.insights.journeys.window import NOW
 CURRENT = f"period = {NOW}"
 """As DuckDB SQL over the columns `customer`, `journey`, `period` and `converted`: journeys of the period that is looked at."""
 
-START, END = "START", "END"
+START, END = "(beginning)", "(end)"
 """What tables call where journeys come from and where they go to."""
 
 

@@ -45,9 +45,9 @@ def _cards(whole: Summary) -> tuple[Card, ...]:
     told = "" if rate is None else f"95 %: {rate.low:.1%} to {rate.high:.1%}"
     return (
         Card(title="Journeys", value=whole.journeys, unit=Unit.COUNT, note=f"of {whole.customers:,} customers"),
-        Card(title="Convert", value=None if rate is None else rate.value, unit=Unit.SHARE, note=told),
-        Card(title="Median length", value=whole.median_steps, unit=Unit.NUMBER, note="steps"),
-        Card(title="Median duration", value=whole.median_days, unit=Unit.DAYS, note="of those with more than one interaction"),
+        Card(title="Journeys that convert", value=None if rate is None else rate.value, unit=Unit.SHARE, note=told),
+        Card(title="Median steps", value=whole.median_steps, unit=Unit.NUMBER, note="of a journey"),
+        Card(title="Median duration", value=whole.median_days, unit=Unit.DAYS, note="of journeys with more than one interaction"),
     )
 
 

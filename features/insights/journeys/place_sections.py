@@ -80,13 +80,24 @@ def friction_section(told: Told) -> Section:
         Column(
             "trouble",
             "Trouble",
-            explains="drop-off: visits after which the journey ended without a conversion / visits; repetition: visits of more "
-            "than one interaction / visits; delay: moves on that took longer than the median of its like and itself / moves on",
+            explains="drop-off: visits after which the journey ended without a conversion / visits; leaves the session: visits "
+            "on web or app after which neither a step in the same channel nor a conversion followed within 30 minutes / visits; "
+            "repetition: visits of more than one interaction / visits; delay: moves on that took longer than the median of its "
+            "like and itself / moves on",
         ),
         Column("share", "Share", Unit.SHARE, "of visits, or of moves on, that are in this trouble"),
         Column("n", "Out of", Unit.COUNT, "visits, or moves on"),
-        Column("like", "Its like", Unit.SHARE, "the share of the other places of its stage together, contacts and others apart"),
+        Column(
+            "like",
+            "Its like",
+            Unit.SHARE,
+            "the share of the other places like it together: of its stage, for leaving the session of its channel (contacts and "
+            "others apart), and for delay of its channel and kind; conversions, ratings and refunds are left out",
+        ),
         Column("score", "Score", Unit.SHARE, "share less that of its like"),
+        Column(
+            "excess", "Beyond its like", Unit.COUNT, "score x visits, or moves on: so many more than its like makes one expect"
+        ),
         Column(
             "low", "Low", Unit.SHARE, "lower end of the score's 95 % interval; visits of one customer count as if all went alike"
         ),
@@ -108,6 +119,7 @@ def friction_section(told: Told) -> Section:
             "n": point.share.n,
             "like": point.like,
             "score": point.score,
+            "excess": round(point.excess),
             "low": point.low,
             "high": point.high,
             "verdict": _verdict(point),
@@ -132,7 +144,7 @@ def friction_section(told: Told) -> Section:
         title="Where is friction?",
         words=tuple(words),
         tables=(table,),
-        empty="No stage has two places to compare: give touchpoints their stages in the catalogue.",
+        empty="No stage and no channel has two places to compare: give touchpoints their stages in the catalogue.",
     )
 
 

@@ -3,15 +3,16 @@
 from features.insights.table import Unit
 from features.insights.touchpoints.measure import Measure
 
-_CONTACTS = "count(*) filter (kind = 'contact' and closed)"
+# Only where answers are recorded: elsewhere nobody knows whether a contact was answered
+_CONTACTS = "count(*) filter (kind = 'contact' and closed and {known})"
 
 ENGAGEMENT = Measure(
     name="engagement",
     title="Engagement rate",
     explains="Contacts that the customer answered (open, click or redemption at the same touchpoint, within the outcome window "
-    "and before the next contact there) over all contacts whose window is over.",
+    "and before the next contact there) over all contacts whose window is over, at touchpoints where any answer was seen.",
     numerator="count(*) filter (kind = 'contact' and closed and answered)",
-    denominator=_CONTACTS,
+    denominator=_CONTACTS.format(known="answers_known"),
     unit=Unit.SHARE,
     counted="contacts",
     needs_one=True,
@@ -20,9 +21,9 @@ CLICK_THROUGH = Measure(
     name="click_through",
     title="Click-through rate",
     explains="Contacts that the customer clicked (at the same touchpoint, within the outcome window and before the next contact "
-    "there) over all contacts whose window is over.",
+    "there) over all contacts whose window is over, at touchpoints where any click was seen.",
     numerator="count(*) filter (kind = 'contact' and closed and clicked)",
-    denominator=_CONTACTS,
+    denominator=_CONTACTS.format(known="clicks_known"),
     unit=Unit.SHARE,
     counted="contacts",
     needs_one=True,

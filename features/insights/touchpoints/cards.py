@@ -22,10 +22,10 @@ def cards(
 
 
 def _engagement(now: Engagement, before: Engagement | None) -> Card:
-    note = f"{number(now.low)} to {number(now.high)} per 1,000 active customers and 30 days"
+    note, fell = f"{number(now.low)} to {number(now.high)} per 1,000 active customers and 30 days", False
     if before is not None:
-        note += f"; {number(before.total)} before"
-    fell = before is not None and now.high < before.low
+        fell = now.high < before.low
+        note = _against(note, number(before.total), number(now.total), fell)
     return Card(
         title="Effective customer engagement (ECE)", value=now.total, unit=Unit.NUMBER, note=note, link="touchpoints", alarm=fell
     )
@@ -40,9 +40,14 @@ def _rated(board: Board, before: Board, name: str) -> Card | None:
     note, fell = f"{interval}{now.n:,} {measure.counted}", False
     for old in before.estimates[name]:
         if old.value is not None:
-            note += f"; {told(old.value)} before"
             fell = now.high is not None and old.low is not None and now.high < old.low
+            note = _against(note, told(old.value), told(now.value), fell)
     return Card(title=measure.title, value=now.value, unit=measure.unit, note=note, link="touchpoints", alarm=fell)
+
+
+def _against(note: str, before: str, now: str, fell: bool) -> str:
+    """What a value was before; a fall is only one where the intervals of both do not overlap."""
+    return f"fell from {before} to {now} ({note})" if fell else f"{note}; {before} before"
 
 
 def _reach(board: Board, before: Board) -> Card:

@@ -98,7 +98,8 @@ def engagement(
     ----------
     active : customers with any interaction in the period.
     days : that the period has history for.
-    usual : engagement rate of all contacts, against which behaviour is quality; the same for periods that are compared.
+    usual : engagement rate of all contacts where answers are recorded, against which behaviour is quality; the same for
+        periods that are compared.
     small_count : as the catalogue's: conversions of fewer customers are shrunk, qualities from fewer are not taken.
     later : ECE of the period after, to compare with: what quality is not measured in this one is taken from there.
     """

@@ -2,6 +2,7 @@
 
 `seen` is history as far as it is needed and known; `events` is the period and the one before it, each row with whether its
 windows are closed and with what its customer did within them. A window is closed when all of it lies before `known_until`.
+Where no answer was ever seen at a touchpoint in both periods, answers are taken as not recorded there: nobody did not answer.
 Customers are 64-bit hashes of their ids here, which is much faster: two of 100 million fall together once in 3,700 such lakes.
 """
 
@@ -59,6 +60,9 @@ with told as (
     select * exclude (told), case when json_valid(told) then json_extract_string(told,
         ['$.seconds', '$.duration_seconds', '$.milliseconds', '$.minutes']) end as lengths
     from seen
+), answering as (
+    select touchpoint, bool_or(kind in {responses}) as answers_known, bool_or(kind = 'click') as clicks_known
+    from seen where moment >= {since} and moment < {until} group by touchpoint
 ), after as (
     select *,
         coalesce(sum(converts::int) over later, 0) as conversions_later, coalesce(sum(value) over later, 0) as value_later,
@@ -92,11 +96,13 @@ select customer, touchpoint, channel, stage, segment, (moment - {monday}) // {we
        interactions_later = 0 and not converted_before as dropped,
        responds_at <= moment + {window} and coalesce(responds_at < contacted_at, true) as answered,
        clicks_at <= moment + {window} and coalesce(clicks_at < contacted_at, true) as clicked,
+       coalesce(answers_known, false) as answers_known, coalesce(clicks_known, false) as clicks_known,
+       kind in {responses} as answer,
        kind in {requests} as request, moment + {repeat} <= {known} as repeat_closed, requests_at <= moment + {repeat} as repeated,
        kind in {requests} and resolves_at <= moment + {gap} as resolved,
        coalesce(requests_at > resolves_at, true) as last_request,
        case when {seconds} between 0 and 86400 then {seconds} end as seconds
-from exchanges left join segmented using (customer)
+from exchanges left join segmented using (customer) left join answering using (touchpoint)
 where moment >= {since} and moment < {until}
 """.replace(
     "{seconds}",

@@ -51,7 +51,7 @@ class Measured:
     Attributes
     ----------
     keys : of each group, a text per column of the grouping; a week is the date of its Monday.
-    volume, contacts, customers : shape (groups,), interactions, contacts among them, and different customers.
+    volume, contacts, answers, customers : shape (groups,), interactions, contacts and answers among them, different customers.
     cost : of those contacts, by the catalogue.
     booked : value of the conversions among the interactions.
     sums : of every measure that anything is known of.
@@ -62,6 +62,7 @@ class Measured:
     keys: tuple[tuple[str, ...], ...]
     volume: Floats
     contacts: Floats
+    answers: Floats
     customers: Floats
     cost: Floats
     booked: Floats
@@ -85,7 +86,7 @@ def measured(connection: Any, grouping: Grouping, measures: Sequence[Measure], p
         order=", ".join((grouping.order, *grouping.columns)),
     )
     rows = connection.sql(query).to_arrow_table()
-    totals = {name: rows[name].to_numpy().astype(np.float64) for name in ("volume", "contacts", "customers", "cost", "booked")}
+    totals = {name: rows[name].to_numpy().astype(np.float64) for name in _TOTALS}
     sums = {name: Sums.read(rows, name) for name in names}
     keys = tuple(zip(*(texts_of(column, rows[column].to_pylist()) for column in grouping.columns), strict=True))
     if not grouping.columns:
@@ -93,18 +94,20 @@ def measured(connection: Any, grouping: Grouping, measures: Sequence[Measure], p
     return Measured(grouping=grouping, keys=keys, sums=sums, first_value=Sums.read(rows, "first_value"), **totals)
 
 
+_TOTALS = ("volume", "contacts", "answers", "customers", "cost", "booked")
+
 # By the first interaction, as of stages.CONVERSION: a mean value that belongs to the same customers
 _MEASURED = """
 with of_customers as (
     select {columns} customer, {per_customer} count(*) as volume, count(*) filter (kind = 'contact') as contacts,
-           sum(cost) as cost, sum(value) as booked,
+           count(*) filter (answer) as answers, sum(cost) as cost, sum(value) as booked,
            coalesce(arg_min(value_later, moment) filter (closed), 0) as first_value_x,
            coalesce(arg_min((conversions_later > 0)::int, moment) filter (closed), 0) as first_value_m
     from events where moment >= {since} and moment < {until}{known}
     group by all
 )
 select * from (select {columns} count(*) as customers, sum(volume)::double as volume, sum(contacts)::double as contacts,
-       sum(cost) as cost, sum(booked) as booked, {summed}
+       sum(answers)::double as answers, sum(cost) as cost, sum(booked) as booked, {summed}
 from of_customers group by all having count(*) > 0) order by {order}
 """
 

@@ -12,15 +12,19 @@ from features.insights.touchpoints.measuring import Measured
 
 
 class QualitySource(StrEnum):
-    """What a quality comes from; only the first three are measurements of the touchpoint itself in the period."""
+    """What a quality comes from; only the first three are measurements of the touchpoint itself in the period.
+
+    `ANSWERS` is where answers are recorded and the contacts before them are not, such as clicks on advertisements.
+    """
 
     RATINGS = "ratings"
     SENTIMENT = "sentiment"
     BEHAVIOUR = "behaviour"
-    LATER = "as in the period after"
-    CHANNEL = "mean of its channel"
-    ALL = "mean of all touchpoints"
-    ASSUMED = "assumed, nothing is measured"
+    ANSWERS = "assumed: all are answers"
+    LATER = "assumed: as in the period after"
+    CHANNEL = "assumed: mean of its channel"
+    ALL = "assumed: mean of all touchpoints"
+    ASSUMED = "assumed: nothing is measured"
 
 
 MEASURED = (QualitySource.RATINGS, QualitySource.SENTIMENT, QualitySource.BEHAVIOUR)
@@ -34,7 +38,7 @@ class Quality:
     Attributes
     ----------
     value : 0 to 1.
-    n : ratings, texts or contacts that it comes from; 0 where it is taken from others.
+    n : ratings, texts, contacts or answers that it comes from; 0 where it is taken from others.
     variance : of sampling; 0 where it is taken from others.
     """
 
@@ -97,18 +101,20 @@ def qualities(
     Parameters
     ----------
     measured : grouped by touchpoint.
-    usual : engagement rate of all contacts; 0 where nothing was answered, then behaviour tells nothing.
+    usual : engagement rate of all contacts where answers are recorded; 0 where nothing was answered, then behaviour tells
+        nothing.
     enough : ratings, texts or contacts below which a source is passed over.
     later : qualities of the period after, by touchpoint: they stand for those not measured in this one, so that what is not
         measured does not seem to change.
     """
     names = [key[0] for key in measured.keys]
     found = [_from_itself(measured, row, usual, max(enough, 1)) for row in range(len(names))]
+    own = [each or _from_answers(measured, row, usual, max(enough, 1)) for row, each in enumerate(found)]
     after = {name: Quality(each.value, QualitySource.LATER) for name, each in (later or {}).items()}
     volumes = measured.volume.tolist()
     return tuple(
         each or after.get(name) or _from_others(channel_of(name), names, found, volumes)
-        for name, each in zip(names, found, strict=True)
+        for name, each in zip(names, own, strict=True)
     )
 
 
@@ -134,6 +140,14 @@ def _from_itself(measured: Measured, row: int, usual: float, enough: int) -> Qua
     if contacts >= enough and usual > 0:
         slope = usual / (rate + usual) ** 2
         return Quality(of_engagement(rate, usual), QualitySource.BEHAVIOUR, contacts, slope**2 * variance)
+    return None
+
+
+def _from_answers(measured: Measured, row: int, usual: float, enough: int) -> Quality | None:
+    """Where nothing but answers is recorded, every interaction engaged. No measure for others: who did not answer is missing."""
+    answers, volume = int(measured.answers[row]), int(measured.volume[row])
+    if usual > 0 and answers == volume >= enough:
+        return Quality(of_engagement(1.0, usual), QualitySource.ANSWERS, answers)
     return None
 
 

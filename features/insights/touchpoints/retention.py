@@ -1,6 +1,7 @@
 """Who leaves after a touchpoint, against customers alike who had none: counts by stratum, from which `matching` compares.
 
-Landmarks are the ends of the period's weeks. At each, a customer who had converted within the objective's churn_days before the
+Landmarks are the ends of weeks, Mondays at 0:00 UTC, that lie in the period; the first of these weeks may begin before it. At
+each, a customer who had converted within the objective's churn_days before the
 week began is exposed when the touchpoint occurred in that week, and unexposed when it did not, nor in the outcome window before.
 Customers are alike who, when the week began, were alike in recency (quarters of churn_days since the last conversion), frequency
 (conversions within churn_days, by powers of two) and life (first seen within churn_days, or before). All of that is known before
@@ -20,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.insights.look import Look
-from features.insights.touchpoints.events import WEEK
+from features.insights.touchpoints.events import MONDAY, WEEK
 from features.insights.touchpoints.matching import PARTS, Cells, Matched, Rate, matched, rate, shrink
 from features.instants import DAY, microseconds
 
@@ -48,8 +49,8 @@ class Panel:
 
 def create_panel(connection: Any, look: Look, *, most_customers: int = MOST_CUSTOMERS) -> Panel:
     """Make the tables `landmarks`, `sampled`, `conversions` and `panel` in a connection that has `seen` and `segmented`."""
-    churn = round(look.catalogue.objective.churn_days * DAY)
-    since, until, known = (microseconds(each) for each in (look.period.since, look.period.until, look.known_until))
+    churn, since = round(look.catalogue.objective.churn_days * DAY), _first_monday(look)
+    until, known = microseconds(look.period.until), microseconds(look.known_until)
     landmarks = max((min(until, known - churn) - since) // WEEK, 0)
     ((customers,),) = connection.execute("select count(distinct customer) from seen where converts").fetchall()
     every = max(-(-customers // most_customers), 1)
@@ -70,7 +71,7 @@ def churned_in(connection: Any, column: str | None = None) -> dict[str, Rate]:
 def compared(connection: Any, column: str, look: Look) -> dict[str, Matched]:
     """Churn after interactions against customers alike without, per value of a column of `seen`: touchpoint, channel or stage."""
     window = round(look.catalogue.objective.window_days * DAY)
-    since = microseconds(look.period.since)
+    since = _first_monday(look)
     connection.execute(_NEAR.format(column=column, since=since, window=window, week=WEEK, weeks=-(-window // WEEK)))
     strata, customers = _strata(connection), dict(connection.execute(_CUSTOMERS).fetchall())
     totals = dict(_dense(connection.sql(_TOTALS).to_arrow_table(), ("n", "x"), strata)).get("")
@@ -80,6 +81,12 @@ def compared(connection: Any, column: str, look: Look) -> dict[str, Matched]:
             cells = Cells(exposed, left, totals[0] - near, totals[1] - near_left)
             found[key] = matched(cells, customers=customers[key])
     return shrink(found, small_count=look.catalogue.insights.small_count)
+
+
+def _first_monday(look: Look) -> int:
+    """When the week begins in which the period does."""
+    since = microseconds(look.period.since)
+    return since - (since - MONDAY) % WEEK
 
 
 _LANDMARKS = """

@@ -21,9 +21,10 @@ _CONTRIBUTIONS = (
     Column(
         "source",
         "Quality from",
-        explains="ratings, sentiment or behaviour of this touchpoint; or a mean of others, where it has too few.",
+        explains="ratings, sentiment or behaviour of this touchpoint; or assumed, where it has too few of them or no answer of a "
+        "customer was ever seen there.",
     ),
-    Column("measurements", "Measurements", Unit.COUNT, "Ratings, texts or contacts that the quality comes from."),
+    Column("measurements", "Measurements", Unit.COUNT, "Ratings, texts, contacts or answers that the quality comes from."),
     Column(
         "conversion",
         "Conversion",
@@ -118,8 +119,8 @@ def _level(now: Engagement) -> list[str]:
 def _quality(now: Engagement) -> list[str]:
     if now.measured > 0.995:
         return []
-    told = f"The quality of {share(now.measured)} of the volume is measured; the rest takes the mean of its channel, or of all."
-    return [told, "Ratings change that: give a source's mapping `metric` and `score`."]
+    told = f"The quality of {share(now.measured)} of the volume is measured; the rest takes a mean, and is marked as assumed."
+    return [told, "Ratings and answers change that: give a source's mapping `metric` and `score`, or a `kind` that answers."]
 
 
 def _changed(before: Engagement, now: Engagement, changed: tuple[Change, ...]) -> list[str]:

@@ -10,14 +10,14 @@ from features.insights.touchpoints.money import RETURN, REVENUE, Money
 from features.insights.touchpoints.words import number
 
 _COLUMNS = (
+    Column("return", RETURN.title, RETURN.unit, RETURN.explains),
+    Column("return_low", "Return, low", RETURN.unit, "Lower end of the 95 % interval."),
+    Column("return_high", "Return, high", RETURN.unit, "Upper end of the 95 % interval."),
     Column("contacts", "Contacts", Unit.COUNT, "In the period, whose outcome window is over."),
     Column("cost", "Cost", Unit.MONEY, "Those contacts x the catalogue's cost."),
     Column("given", "Incentives and discounts", Unit.MONEY, "Given with the conversions that are credited to these contacts."),
     Column("revenue", "Revenue", Unit.MONEY, "Value of conversions credited to these contacts: each once, and in full."),
     *interval_columns("per_contact", REVENUE.title, Unit.MONEY, REVENUE.explains),
-    Column("return", RETURN.title, RETURN.unit, RETURN.explains),
-    Column("return_low", "Return, low", RETURN.unit, "Lower end of the 95 % interval."),
-    Column("return_high", "Return, high", RETURN.unit, "Upper end of the 95 % interval."),
 )
 
 
@@ -52,7 +52,7 @@ def _words(rows: tuple[Money, ...]) -> tuple[str, ...]:
         words.append(f"The highest return is that of {best.key}: {number(best.returned.value)} for each one spent{between}.")
     else:
         words.append("No return: the catalogue gives none of these touchpoints a cost.")
-    return (*words, "The page on attribution shares credit out, and sets it beside the lift of experiments.")
+    return (*words, "The page on attribution shares conversions out and so tells other returns, beside the lift of experiments.")
 
 
 def _table(column: str, rows: tuple[Money, ...]) -> Table:

@@ -1,6 +1,7 @@
 """Tells who leaves after a touchpoint, against customers alike."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from features.insights.figures import bars
 from features.insights.page import Section
@@ -15,18 +16,6 @@ _NOTE = (
     "(delete-a-group jackknife)."
 )
 _COLUMNS = (
-    Column("customers", "Customers", Unit.COUNT, "Different customers who had it in a week after which churn_days are known."),
-    Column("n", "Customer-weeks", Unit.COUNT, "Weeks of customers who had it, with somebody alike: what the shares are out of."),
-    Column("matched", "Matched", Unit.SHARE, "Customer-weeks with somebody alike, over all customer-weeks with it."),
-    Column(
-        "churn", "Churn after", Unit.SHARE, "No conversion within churn_days after the week, over the matched customer-weeks."
-    ),
-    Column("churn_low", "Churn after, low", Unit.SHARE, "Lower end of the 95 % interval."),
-    Column("churn_high", "Churn after, high", Unit.SHARE, "Upper end of the 95 % interval."),
-    Column("retention", "Retention after", Unit.SHARE, "One minus churn after."),
-    Column(
-        "baseline", "Churn of customers alike", Unit.SHARE, "The same of customers alike without it, weighted as those with it."
-    ),
     Column(
         "difference",
         "Difference",
@@ -35,9 +24,21 @@ _COLUMNS = (
     ),
     Column("difference_low", "Difference, low", Unit.SHARE, "Lower end of the 95 % interval."),
     Column("difference_high", "Difference, high", Unit.SHARE, "Upper end of the 95 % interval."),
+    Column("verdict", "Verdict", explains="Whether the interval of the difference leaves zero out."),
+    Column(
+        "churn", "Churn after", Unit.SHARE, "No conversion within churn_days after the week, over the matched customer-weeks."
+    ),
+    Column("churn_low", "Churn after, low", Unit.SHARE, "Lower end of the 95 % interval."),
+    Column("churn_high", "Churn after, high", Unit.SHARE, "Upper end of the 95 % interval."),
+    Column(
+        "baseline", "Churn of customers alike", Unit.SHARE, "The same of customers alike without it, weighted as those with it."
+    ),
+    Column("retention", "Retention after", Unit.SHARE, "One minus churn after."),
+    Column("customers", "Customers", Unit.COUNT, "Different customers who had it in a week after which churn_days are known."),
+    Column("n", "Customer-weeks", Unit.COUNT, "Weeks of customers who had it, with somebody alike: what the shares are out of."),
+    Column("matched", "Matched", Unit.SHARE, "Customer-weeks with somebody alike, over all customer-weeks with it."),
     Column("difference_raw", "Difference, unshrunk", Unit.SHARE, "Before differences behind few customers were shrunk."),
     Column("shrunk", "Shrunk", Unit.YES_NO, "Whether fewer customers are behind it than insights.small_count."),
-    Column("verdict", "Verdict", explains="Whether the interval of the difference leaves zero out."),
 )
 _PLAIN = (
     Column("n", "Customer-weeks", Unit.COUNT, "Customers who had converted within churn_days, at the end of each week."),
@@ -111,7 +112,7 @@ def _compared(column: str, found: Mapping[str, Matched]) -> Table:
             "customers": each.customers,
             "n": each.after.n,
             "matched": each.matched,
-            **_ends("churn", each.after),
+            **_ends("churn", _within(each.after)),
             "retention": plain(1 - each.after.value),
             "baseline": plain(each.baseline.value),
             **_ends("difference", each.difference),
@@ -123,6 +124,11 @@ def _compared(column: str, found: Mapping[str, Matched]) -> Table:
     ]
     columns = (Column(column, column.capitalize()), *_COLUMNS)
     return Table.of(f"churn_by_{column}", f"Churn after interactions, by {column}", columns, records, note=_NOTE)
+
+
+def _within(rate: Rate) -> Rate:
+    """A share is never below none nor beyond all, wherever the jackknife's normal interval ends."""
+    return replace(rate, low=max(rate.low, 0.0), high=min(rate.high, 1.0))
 
 
 def _verdict(found: Matched) -> str:

@@ -9,6 +9,7 @@ from features.insights.figures import bars
 from features.insights.table import Value
 from features.tables import Feature
 from serving.explain import Contribution
+from serving.reasons import span
 from serving.record import DecisionRecord
 from serving.situations import Fact
 
@@ -34,7 +35,7 @@ def features_section(
     known = {each.name: each for each in features}
     rows = [_row(name, value, known.get(name)) for name, value in values.items()]
     told = sum(value is not None for value in values.values())
-    age = "" if age_seconds is None else f", complete until {_span(age_seconds)} before"
+    age = "" if age_seconds is None else f", complete until {span(age_seconds)} before"
     return Section(
         name="features",
         title="Features",
@@ -100,16 +101,3 @@ def _why_nothing(record: DecisionRecord) -> str:
     if record.chosen == NONE:
         return "Doing nothing has no effect that features could move."
     return "This policy sees the same effect for every customer, or cannot tell what moved it."
-
-
-def _span(seconds: float) -> str:
-    """A span of time in words.
-
-    >>> _span(40), _span(7200), _span(200_000)
-    ('40 s', '2 h', '2 days')
-    """
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 172_800:
-        return f"{seconds / 3600:.0f} h" if seconds >= 5400 else f"{seconds / 60:.0f} min"
-    return f"{seconds / 86_400:.0f} days"

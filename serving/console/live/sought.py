@@ -51,9 +51,18 @@ class Sought:
 
     @classmethod
     def of(cls, asked: Mapping[str, str]) -> "Sought":
-        """What an address, or a form that was sent, says."""
-        names = cls.__slots__
-        return cls(**{name: asked[name].strip() for name in names if name in asked})
+        """What an address, or a form that was sent, says.
+
+        Raises
+        ------
+        RequestError
+            When something has a NUL.
+        """
+        given = {name: asked[name].strip() for name in cls.__slots__ if name in asked}
+        for name, value in given.items():
+            if "\x00" in value:  # which PostgreSQL has no text for
+                raise RequestError(f"/{name}: text may not hold the character NUL; look it up again", field=f"/{name}")
+        return cls(**given)
 
     @property
     def address(self) -> str:

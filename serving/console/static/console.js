@@ -169,8 +169,14 @@
     const longest = narrow ? 16 : 38;
     const labels = [...new Set(spec.data.flatMap((trace) => (trace.orientation === "h" || trace.type === "heatmap" ? trace.y : [])))];
     if (!labels.some((label) => String(label).length > longest)) return {};
-    const cut = (label) => (String(label).length > longest ? `${String(label).slice(0, longest - 1)}…` : String(label));
-    return { tickmode: "array", tickvals: labels, ticktext: labels.map(cut) };
+    const kept = Math.floor((longest - 1) / 2); // at both ends: many names begin alike
+    const cut = (label) => (label.length > longest ? `${label.slice(0, longest - 1 - kept)}…${label.slice(-kept)}` : label);
+    return { tickmode: "array", tickvals: labels, ticktext: labels.map((label) => cut(String(label))) };
+  }
+
+  function nameCurrency(layout) {
+    const { currency } = root.dataset, money = (layout.meta && layout.meta.money) || [];
+    if (currency) money.forEach((axis) => { layout[axis].title = { ...layout[axis].title, text: `${layout[axis].title.text} (${currency})` }; });
   }
 
   function dressed(spec, box) {
@@ -181,6 +187,7 @@
     const layout = structuredClone(spec.layout || {});
     const axes = new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))]);
     axes.forEach((name) => { layout[name] = { ...axis, ...layout[name] }; });
+    nameCurrency(layout);
     Object.assign(layout.yaxis, shortLabels(spec, narrow));
     if (narrow) axes.forEach((name) => { if (name[0] === "y" && layout[name].title) layout[name].title = { text: "" }; });
     return {

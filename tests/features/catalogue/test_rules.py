@@ -80,6 +80,8 @@ def load(tmp_path: Path, text: str) -> Catalogue:
         ("[[conditions]]\nvalue = 'trait.age'\none_of = []", "one_of lists at least one value"),
         ("[[conditions]]\nvalue = 'trait.age'\nat_least = 5\nat_most = 4", "nothing is at least 5 and at most 4"),
         ("[[touchpoints]]\nname = 'web.a'\nstage = 'purchase'\nmandatory = true", "only a recommendable one can be"),
+        ("[exploration]\nfloor = 0.5", "exploration: floor = 0.5 for each of 2 touchpoints, 'none' included, is 1"),
+        ("[exploration]\nfloor = 0.5", "give a floor below 0.5"),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_refused_in_words(tmp_path: Path, text: str, words: str) -> None:
@@ -146,3 +148,17 @@ def test_what_is_transactional_is_covered_only_by_name_or_class() -> None:
 def test_numbers_without_end_are_refused(number: float) -> None:
     with pytest.raises(ConfigurationError, match="finite"):
         parse_catalogue({"touchpoints": [{"name": "mail.offer", "stage": "purchase", "cost": number}]})
+
+
+def test_a_floor_that_leaves_something_to_the_policy_loads_and_one_that_does_not_is_refused_be_it_the_default() -> None:
+    # with none, 49 arms at 0.02 each take 0.98 of all; 50 take everything
+    offers = [{"name": f"mail.a{number}", "stage": "purchase", "recommendable": True} for number in range(49)]
+    assert len(parse_catalogue({"touchpoints": offers[:48]}).arms) == 49
+    with pytest.raises(ConfigurationError, match=r"floor = 0\.02 for each of 50 touchpoints.*below 0\.02"):
+        parse_catalogue({"touchpoints": offers})
+
+
+def test_a_catalogue_of_a_record_is_read_as_it_was_though_its_floor_would_be_refused_today() -> None:
+    catalogue = parse_catalogue({"touchpoints": [{"name": "mail.offer", "stage": "purchase", "recommendable": True}]})
+    kept = catalogue.model_dump() | {"exploration": {"floor": 0.5}}
+    assert Catalogue.model_validate(kept).exploration.floor == 0.5

@@ -40,6 +40,27 @@ def test_plotly_takes_every_figure(draw, table):
     assert figure.table == "flows"
 
 
+def test_an_axis_says_its_unit_and_counts_no_halves():
+    columns = [
+        Column("who", "Who"),
+        Column("n", "Times", Unit.COUNT),
+        Column("lasted", "Lasted", Unit.DAYS),
+        Column("cost", "Cost", Unit.MONEY),
+    ]
+    table = Table.of("t", "T", columns, [{"who": "a", "n": 1, "lasted": 2.5, "cost": 1200.0}])
+    layouts = {name: bars(table, "t", label="who", value=name).spec["layout"] for name in ("n", "lasted", "cost")}
+    assert layouts["n"]["xaxis"]["dtick"] == 1 and layouts["lasted"]["xaxis"]["title"] == {"text": "Lasted (days)"}
+    assert [layout["meta"] for layout in layouts.values()] == [{"money": []}, {"money": []}, {"money": ["xaxis"]}]
+
+
+def test_a_matrix_names_its_axes_and_labels_every_row_and_column(table):
+    layout = heatmap(table, "t", x="to", y="from_", value="rate").spec["layout"]
+    assert [(layout[axis]["title"]["text"], layout[axis]["type"]) for axis in ("xaxis", "yaxis")] == [
+        ("To", "category"),
+        ("From", "category"),
+    ]
+
+
 def test_whiskers_reach_from_the_value_to_the_ends_of_its_interval(table):
     (trace,) = bars(table, "t", label="to", value="rate", low="low", high="high").spec["data"]
     assert (trace["error_x"]["array"], trace["error_x"]["arrayminus"]) == ([0.5, 0.0, 0.25], [0.25, 0.0, 0.25])

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -63,3 +64,21 @@ def test_a_period_has_time_in_it_and_says_its_zone():
         Period(NOW, NOW)
     with pytest.raises(PeriodError, match="zones"):
         Period(NOW.replace(tzinfo=None), NOW)
+
+
+def test_a_look_counts_and_stays_also_when_others_have_later_times(tmp_path):
+    for number in range(1, 4):
+        keep(tmp_path, page(reach=number), at=NOW + timedelta(days=number))
+    keep(tmp_path, page(reach=9), at=NOW)  # it began first and took longest, or the clock was set back
+    assert current_snapshot(tmp_path).page("touchpoints").cards[0].value == 9
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2
+
+
+def test_looks_may_end_at_the_same_time(tmp_path):
+    def look(number):
+        keep(tmp_path, page(reach=number), at=NOW + timedelta(seconds=number))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(look, range(40))) == [None] * 40
+    assert current_snapshot(tmp_path).page("touchpoints") is not None
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2

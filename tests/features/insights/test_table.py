@@ -44,3 +44,11 @@ def test_csv_keeps_whatever_text_there_is(texts):
 def test_a_record_without_a_column_is_an_error():
     with pytest.raises(KeyError):
         Table.of("rates", "Rates", COLUMNS, [{"touchpoint": "web.cart"}])
+
+
+def test_floats_of_a_table_are_written_as_people_would():
+    values = [71.60000000000015, 2.2e-308, -1e-13, 1 / 3, 1234567.891, 3, True, None, float(2**60)]
+    rates = Table.of("rates", "Rates", [Column("rate", "Rate")], [{"rate": value} for value in values])
+    assert rates.column("rate") == [71.6, 0.0, 0.0, 0.333333333333, 1234567.891, 3, True, None, 1152921504610000000.0]
+    assert [type(value) for value in rates.column("rate")][5:8] == [int, bool, type(None)]
+    assert rates.csv().splitlines()[1:4] == ["71.6", "0.0", "0.0"]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -136,13 +137,23 @@ def test_decisions_of_an_earlier_version_are_found_as_well(journal: Journal, url
     journal.close()
     engine = create_engine(url)
     with engine.begin() as connection:
-        connection.execute(text("DROP INDEX decisions_searched"))
+        for index in ("decisions_searched", "decisions_without_arm"):
+            connection.execute(text(f"DROP INDEX {index}"))
         for column in ("arm", "policy_version", "fallback"):
             connection.execute(text(f"ALTER TABLE decisions DROP COLUMN {column}"))
     engine.dispose()
     journal.create()
     assert ids(journal, arm="holdout", fallback="no_policy", policy_version="2") == ["d2"]
     assert ids(journal, fallback=NEITHER) == ["d3", "d0", "d1"]
+
+
+def test_decisions_that_an_earlier_version_records_beside_this_one_are_found_after_the_next_start(journal: Journal) -> None:
+    for number, told in enumerate(DECIDED):
+        earlier = replace(decision(number, told), arm=None, policy_version=None, fallback=None)
+        journal.append_decision(earlier, contacts_seen=None)
+    assert ids(journal, arm="holdout") == []
+    journal.create()
+    assert ids(journal, arm="holdout", fallback="no_policy", policy_version="2") == ["d2"]
 
 
 def test_a_search_among_everybody_reads_an_index_alone(journal: Journal, url: str) -> None:

@@ -4,11 +4,14 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
 from features.compaction import compact
 from features.errors import StoreError, UnknownCustomerError
 from features.identity.review import ReviewList
+from features.insights import Period
+from features.insights.snapshot import keep_snapshot
 from features.journal import Status
 from features.lake import duckdb_session
 from features.privacy.erase import erase_customer, unfinished_erasures
@@ -16,7 +19,7 @@ from features.privacy.scan import places_holding
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 ANN, BOB, KEY = "ann-4711", "bob-0815", "a key of all these tests"
-STEPS = ("journal", "lake", "features", "identity")
+STEPS = ("journal", "lake", "features", "insights", "identity")
 
 
 def erase(home, customer_id=ANN, *, now=NOW, on_progress=lambda line: None):
@@ -164,6 +167,16 @@ def test_the_files_of_who_was_whose_are_written_without_them(home):
         connection.execute(f"COPY (FROM ({rows}) t(identifier, customer_id, since)) TO '{path}'")
         assert erase(home).removed["identity.members"] == 2
         assert connection.execute(f"FROM '{path}'").fetchall() == [(BOB, BOB, None)]
+
+
+def test_what_was_found_out_about_them_is_gone_from_every_look_that_is_kept(home):
+    people = {"segments": pa.table({"customer_id": [ANN, BOB, None], "segment": ["loyal", "new", "new"]})}
+    for day in (1, 2):
+        at = NOW + timedelta(days=day)
+        kept = keep_snapshot(home.places.insights, [], people, at=at, period=Period.last(30, until=at), currency="EUR")
+    assert erase(home).removed["insights"] == 2
+    check_only_bob_is_left(home)
+    assert kept.of_customer("segments", BOB) == [{"customer_id": BOB, "segment": "new"}]
 
 
 def test_a_note_that_cannot_be_read_is_an_error_that_says_what_to_do(home):

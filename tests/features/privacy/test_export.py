@@ -1,10 +1,13 @@
 import json
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
 
 from features.compaction import compact
 from features.errors import UnknownCustomerError
+from features.insights import Period
+from features.insights.snapshot import keep_snapshot
 from features.privacy.export import export_customer
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
@@ -41,6 +44,17 @@ def test_records_are_whole_with_json_as_values_and_without_what_is_empty(home):
     (posted,) = [each for each in document["interactions"] if each["message_id"] == "m1"]
     assert posted["properties"] == {"who": "ann.lee@example.com"} and posted["channel"] == "web"
     assert document["decisions"][0]["record"] == {"customer_id": ANN, "decision_id": "ann-decision-1"}
+
+
+def test_what_was_found_out_about_the_customer_is_in_it_and_nobody_elses(home):
+    assert export(home)["insights"] == {}
+    names = [ANN, home.name("cookie", "k1"), "bob-0815"]  # the cookie was not linked yet when it was looked
+    people = {"segments": pa.table({"customer_id": names, "at": [NOW] * 3}), "cases": pa.table({"customer_id": names[2:]})}
+    keep_snapshot(home.places.insights, [], people, at=NOW, period=Period.last(30, until=NOW), currency="EUR")
+    found = export(home)["insights"]
+    assert list(found) == ["segments"]
+    assert sorted(row["customer_id"] for row in found["segments"]) == sorted(names[:2])
+    assert found["segments"][0]["at"] == NOW.isoformat()
 
 
 def test_refused_records_that_name_the_customer_in_clear_are_in_it(home):

@@ -9,12 +9,16 @@ from features.quality.alarms import Share, drift_excess, quiet_limit_hours, shar
 
 
 def test_quiet_is_twice_the_median_of_the_weeks_longest_pauses():
-    assert quiet_limit_hours([10, 12, 14, 72], gaps=400) == 26  # twice (12 + 14) / 2: the outage of 72 h changes nothing
+    assert quiet_limit_hours(400, [10, 12, 14, 72]) == 26  # twice (12 + 14) / 2: the outage of 72 h changes nothing
+
+
+def test_what_usually_lasts_longest_rules():
+    assert quiet_limit_hours(400, [10, 12, 14], [168, 168, 175], []) == 336  # a file a week
 
 
 def test_nothing_is_learnt_from_fewer_than_twenty_pauses():
-    assert quiet_limit_hours([10, 12, 14, 16], gaps=19) is None
-    assert quiet_limit_hours([], gaps=0) is None
+    assert quiet_limit_hours(19, [10, 12, 14, 16]) is None
+    assert quiet_limit_hours(0, []) is None
 
 
 def test_a_day_is_compared_with_its_own_weekday():
@@ -35,6 +39,13 @@ def test_an_unsteady_source_may_deviate_further():
 def test_four_weeks_are_the_least_to_compare_with():
     assert volume_excess(np.full(28, 10.0)) is None
     assert volume_excess(np.full(29, 10.0)) is not None
+
+
+def test_a_weekday_that_mostly_brings_nothing_tells_nothing_of_what_should_come():
+    waves, fortnightly = np.zeros(56), np.zeros(56)
+    waves[[0, 21, 42]], fortnightly[0::14] = 350, 350
+    assert volume_excess(np.append(waves, 350.0)) is None  # of eight such weekdays, three brought something
+    assert volume_excess(np.append(fortnightly, 9000.0))[0] > 1  # four did
 
 
 def test_the_stability_index_is_that_of_the_textbook():

@@ -83,6 +83,14 @@ def days_ago(table: pa.Table, column: str = "received_at") -> np.ndarray:
     return (_NOW_US - table[column].cast(pa.int64()).to_numpy()) / _DAY_US
 
 
+def files(name: str, times: list[datetime]) -> pa.Table:
+    """Files of a source of which a hundred records each were taken."""
+    n = len(times)
+    counts = {"accepted": [100] * n, "duplicate": [0] * n, "quarantined": [0] * n}
+    columns = {"arrival_id": [f"{name}{k}" for k in range(n)], "source": [name] * n, "received_at": times, **counts}
+    return whole("arrivals", {**columns, "file": ["export.csv"] * n}, n)
+
+
 def before(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
@@ -122,16 +130,58 @@ def test_the_catalogue_says_how_long_a_source_may_be_quiet(lake, make_source):
 
 def test_a_nightly_export_may_pause_for_a_night_but_not_for_three(lake, catalogue, make_source):
     nights = [before(k + 0.4) for k in range(3, 60)]
-    sources = [("late", nights), ("punctual", [before(0.4), before(1.4), before(2.4), *nights])]
-    for name, times in sources:
+    for name, times in (("late", nights), ("punctual", [before(0.4), before(1.4), before(2.4), *nights])):
         lake.append("interactions", make_source(name, seed=5, quiet_hours=80 if name == "late" else 10, online=False))
-        n = len(times)
-        counts = {"accepted": [100] * n, "duplicate": [0] * n, "quarantined": [0] * n}
-        files = {"arrival_id": [f"{name}{k}" for k in range(n)], "source": [name] * n, "received_at": times, **counts}
-        files["file"] = ["export.csv"] * n
-        lake.append("arrivals", whole("arrivals", files, n))
+        lake.append("arrivals", files(name, times))
     assert ("late", AlarmKind.QUIET) in alarms_of(lake, catalogue)
     assert not {alarm for alarm in alarms_of(lake, catalogue) if alarm[0] == "punctual"}
+
+
+@pytest.mark.parametrize("loads", [[0.1], [0.4, 0.3, 0.2, 0.1], [30, 0.1]], ids=["at once", "in four files", "a month ago, too"])
+def test_a_file_of_today_whose_records_end_ten_days_ago_is_of_a_source_gone_quiet(lake, catalogue, make_source, loads):
+    lake.append("interactions", make_source("chats", per_day=4, quiet_hours=240, online=False))
+    lake.append("arrivals", files("chats", [before(days) for days in loads]))
+    report = quality_report(lake, catalogue=catalogue, now=NOW)
+    assert [(alarm.source, alarm.kind) for alarm in report.alarms] == [("chats", AlarmKind.QUIET)]
+    assert "nothing for 10." in report.alarms[0].message and (NOW - report.last["chats"]).days == 10
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["known when it happened", "known with its file"])
+@pytest.mark.parametrize(("missing", "quiet"), [(0, False), (2, True)])
+def test_a_weekly_export_is_quiet_when_files_are_missing_and_not_between_them(lake, catalogue, make_source, told, missing, quiet):
+    weeks = np.arange(9)[missing:] * 7 + 6.5  # the last file came 6.5 days ago, or two more weeks
+    source = make_source("weekly", per_day=50, quiet_hours=24 * weeks[0], online=False)
+    if told:
+        with_its_file = [before(weeks[weeks <= days].max()) for days in days_ago(source)]
+        source = replaced(source, "received_at", with_its_file)
+    lake.append("interactions", source)
+    lake.append("arrivals", files("weekly", [before(days) for days in weeks]))
+    assert (("weekly", AlarmKind.QUIET) in alarms_of(lake, catalogue)) is quiet
+
+
+def test_the_limit_of_the_catalogue_rules_alone_however_long_ago_the_source_fell_silent(lake, make_source):
+    lake.append("interactions", make_source("shop", quiet_hours=24 * 40, online=False))
+    lake.append("arrivals", files("shop", [before(0.1)]))
+    touchpoints = [{"name": "web.home", "stage": "awareness"}]
+    limited = parse_catalogue({"touchpoints": touchpoints, "sources": {"shop": {"quiet_hours": 36}}})
+    assert alarms_of(lake, limited) == {("shop", AlarmKind.QUIET)}
+    assert alarms_of(lake, parse_catalogue({"touchpoints": touchpoints})) == set()
+
+
+def test_a_source_that_tells_but_profiles_lives_by_its_files(lake, catalogue, make_source):
+    for name, latest in (("crm", 0), ("stopped", 5)):
+        profiles = make_source(name, quiet_hours=24 * 50, online=False)
+        lake.append("interactions", replaced(profiles, "kind", ["profile"] * len(profiles)))
+        lake.append("arrivals", files(name, [before(days + 0.4) for days in range(latest, 60)]))
+    report = quality_report(lake, catalogue=catalogue, now=NOW)
+    assert [(alarm.source, alarm.kind) for alarm in report.alarms] == [("stopped", AlarmKind.QUIET)]
+    assert report.last["crm"] == before(0.4)
+
+
+def test_a_wave_every_three_weeks_is_no_alarm(lake, catalogue, make_source):
+    mails = make_source("mailing", per_day=400)
+    lake.append("interactions", mails.filter(pa.array(days_ago(mails) // 1 % 21 == 4)))
+    assert alarms_of(lake, catalogue) == set()
 
 
 def test_a_source_that_ended_long_ago_is_not_told_of(lake, catalogue, make_source):

@@ -16,7 +16,7 @@ NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
 @pytest.fixture
 def lake(shop):
-    reasons = ["customer_id 'nan' stands for nobody", "customer_id 'null' stands for nobody", "no kind", "/kind: is required"]
+    reasons = ["customer_id 'nan' stands for nobody", 'customer_id "O\'Null" stands for nobody', "no kind", "/kind: is required"]
     rows = [
         {
             "record_id": letter * 64,

@@ -65,6 +65,18 @@ def test_a_section_without_rows_says_what_to_do() -> None:
     assert "Map scores in a source." in text and "<table" not in text
 
 
+def test_what_stands_alone_begins_with_a_capital_letter() -> None:
+    text = rendered(page_of(Section(name="s", title="S", empty="no decision yet, -0.5% to 2 %")))
+    assert "No decision yet, \u22120.5\u00a0% to 2\u00a0%" in text
+
+
+def test_a_very_long_text_opens_on_demand_so_that_its_row_stays_low() -> None:
+    words = "reason; " * 60
+    table = Table(name="t", title="T", columns=(Column("a", "A"),), rows=((words,),))
+    text = rendered(page_of(Section(name="s", title="S", tables=(table,))))
+    assert "...</summary>" + words.strip() in text
+
+
 def test_a_table_drawn_by_a_figure_is_shown_once() -> None:
     first, second = (Table(name=name, title=name, columns=(Column("a", "A"),), rows=(("x",),)) for name in ("one", "two"))
     figures = tuple(Figure(title=f"of {name}", spec={"data": [], "layout": {}}, table=name) for name in ("one", "two", "two"))

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from features.insights import Column, Page, Period, Section, Table
 from features.insights.snapshot import keep_snapshot
+from serving.console.assets import _asset
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TABLE = Table(name="volumes", title="Volumes", columns=(Column("touchpoint", "Touchpoint"),), rows=(("web.cart",),))
@@ -55,6 +56,13 @@ def test_static_files_are_kept_by_the_browser_under_addresses_that_change_with_t
     assert looked.get("/console/static/console.css?v=old").headers["cache-control"] == "no-cache"
 
 
+def test_who_asks_for_files_that_are_not_there_fills_no_memory(looked: Any) -> None:
+    before = _asset.cache_info().currsize
+    for number in range(20):
+        assert looked.get(f"/console/static/{number}.css").status_code == 404
+    assert _asset.cache_info().currsize == before
+
+
 def test_plotly_comes_compressed_to_who_takes_it_so(looked: Any) -> None:
     plain = looked.get("/console/static/plotly.min.js", headers={"Accept-Encoding": "identity"})
     small = looked.get("/console/static/plotly.min.js", headers={"Accept-Encoding": "br, gzip"})
@@ -84,6 +92,7 @@ def test_another_site_cannot_use_the_key_that_a_browser_remembers(with_rules: Ca
     assert status(Origin="https://service", **{"Sec-Fetch-Site": "same-origin"}) == 200
     assert status(Origin="https://elsewhere.example") == 401
     assert status(Origin="http://service", **{"Sec-Fetch-Site": "cross-site"}) == 401
-    assert status(Origin="null") == 401
+    assert status(Origin="null") == 401  # which forms of the console would say under the Referrer-Policy "no-referrer"
+    assert client.get("/console", headers=remembered).headers["referrer-policy"] == "same-origin"
     explicit = {"X-API-Key": "key", "Origin": "https://elsewhere.example"}
     assert client.post("/v1/recommend", asked, headers=explicit).status_code == 200

@@ -173,3 +173,14 @@ def test_of_a_deferred_decision_nothing_was_expected_unless_it_was_carried_out_o
     found = decided(shop.lake, shop.catalogue(), since=shop.start, until=shop.day(8), days=7)
     assert found.customer_id.tolist() == ["nothing", "sent", "waits"]
     assert found.propensity.tolist() == pytest.approx([0.1, 0.2, np.nan], nan_ok=True)
+
+
+def test_a_champion_whose_decisions_are_not_known_yet_says_how_many_there_are(shop):
+    catalogue = shop.catalogue(holdout=0.5)
+    shop.add("decisions", shop.decision("d1", "ann", 3), shop.decision("d2", "bob", 4))
+    (note, _) = judge_champion(shop.lake, catalogue, (InForce(1, shop.start),), until=shop.day(2)).notes
+    assert "0 customers under the policy" in note
+    assert "2 decisions were recorded after 2024-03-06 12:00 UTC, up to which history is known" in note
+    assert "'touchpoint materialize'" in note
+    (note, _) = judge_champion(shop.lake, catalogue, (InForce(1, shop.start),), until=shop.day(5)).notes
+    assert "were recorded after" not in note

@@ -49,3 +49,9 @@ def test_without_a_holdout_it_says_what_cannot_be_known(shop):
 def test_without_decisions_there_is_nothing_to_measure(shop):
     with pytest.raises(TrainingError, match="no decision"):
         measure_lift(shop.lake, shop.catalogue(), since=None, until=shop.day(28))
+
+
+def test_decisions_after_what_is_known_are_counted_with_what_to_do(shop):
+    fill(shop, shop.catalogue(), 150)
+    with pytest.raises(TrainingError, match=r"150 decisions were recorded after 2024-03-03 12:00 UTC.*'touchpoint materialize'"):
+        measure_lift(shop.lake, shop.catalogue(), since=None, until=shop.day(-1))

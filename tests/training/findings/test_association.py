@@ -26,5 +26,13 @@ def test_who_buys_much_of_everything_makes_no_association():
     assert together.lift > 3.0
 
 
+def test_what_independence_gives_is_no_association():
+    """Two groups whose odds ratios are those expected of them, 0.25 and 4; doubled, the lift is 2."""
+    groups, expected = ((10.0, 40.0), (20.0, 20.0), (20.0, 20.0), (10.0, 40.0)), np.array([0.25, 4.0])
+    found = associate(*map(np.array, groups), expected=expected)
+    assert found.lift == pytest.approx(1.0) and found.more == pytest.approx(0.0)
+    assert associate(*map(np.array, groups), expected=expected / 2).lift == pytest.approx(2.0)
+
+
 def test_where_nobody_has_one_of_the_things_nothing_is_said():
     assert associate(*(np.array([count]) for count in (0.0, 10.0, 0.0, 10.0))) is None

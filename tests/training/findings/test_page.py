@@ -59,7 +59,7 @@ def use_the_event_hardly(town, frame, rng):
 
 
 def never_choose_sms(town, frame, rng):
-    at = {"ago": rng.uniform(1, 100, 4000), "touchpoint": "email.news", "source": "/online"}
+    at = {"ago": rng.uniform(0.001, 100, 4000), "touchpoint": "email.news", "source": "/online"}
     decided = pd.DataFrame({"customer_id": "c1", "candidates": [["none", "email.news", "sms.news"]] * 4000, **at})
     return replace(town, decisions=decided)
 
@@ -224,25 +224,6 @@ def test_hostile_names_of_products_and_sources_stay_text(calm_town, make_frame, 
     assert any(hostile in str(row["finding"]) for row in made.page.table("findings").records)
     assert any(hostile in case["words"] for case in made.people["cases"].to_pylist())
     assert all(section.name.replace("_", "").isalnum() for section in made.page.sections)
-
-
-def test_feedback_whose_days_are_not_over_is_not_called_unanswered(calm_town, make_frame, tmp_path):
-    """By hand: 20 complaints 3 days ago, 20 complaints 10 days ago of which 5 were answered, 7 days being allowed."""
-    complaints = make_frame(np.arange(40), np.repeat([3.0, 10.0], 20), "ticket.form", "complaint")
-    answers = make_frame(np.arange(20, 25), 9.0, "ticket.form", "resolution")
-    town = replace(calm_town, rows=pd.concat([complaints, answers], ignore_index=True))
-    found = {finding.id: finding for each in find_all(town.look(tmp_path)) for finding in each.findings}
-    finding = found["unanswered:ticket.form"]
-    assert finding.evidence.rows == (("complaint", 20, 15, 0.75),) and finding.customers == 15.0
-
-
-def test_offers_told_by_property_conflict_across_channels_and_not_when_they_are_the_same(calm_town, make_frame, tmp_path):
-    who, same, other = np.arange(60), '{"offer":"ten off"}', '{"campaign":"free hat"}'
-    mails = make_frame(who, 20.0, "email.news", "contact", properties=same)
-    texts = make_frame(who, 19.0, "sms.news", "contact", properties=np.where(who < 40, other, same))
-    town = replace(calm_town, rows=pd.concat([mails, texts], ignore_index=True))
-    findings = [finding for found in find_all(town.look(tmp_path)) for finding in found.findings]
-    assert [finding.customers for finding in findings if finding.kind == "inconsistent_messages"] == [40.0]
 
 
 def test_findings_keep_their_names_from_look_to_look():

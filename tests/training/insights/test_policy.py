@@ -76,7 +76,9 @@ def test_a_home_without_anything_says_what_to_do_and_stays_without_anything(work
     told = {each.name: each.empty for each in page.sections if not any(table.rows for table in each.tables)}
     assert set(told) == {each.name for each in page.sections}
     assert all(told.values())
-    assert page.cards[0].alarm and "touchpoint retrain" in page.cards[0].note
+    lift, champion = page.cards[:2]
+    assert (lift.title, lift.value, lift.alarm) == ("Lift against holdout", None, False)
+    assert champion.alarm and "touchpoint retrain" in champion.note
     assert sorted(path.name for path in workspace.settings.home.iterdir()) == before
 
 
@@ -137,13 +139,10 @@ def test_the_lift_is_that_of_the_command(workspace):
     page, report = page_of(workspace), measure_lift(workspace.lake, workspace.catalogue, since=None, until=END)
     (row,) = page.table("lift").records
     effect = next(each for each in report.effects if each.measure == "value")
-    assert (row["reference"], row["difference"], row["low"], row["high"]) == (
-        "holdout",
-        effect.difference,
-        effect.always_low,
-        effect.always_high,
-    )
+    ends = effect.difference, effect.always_low, effect.always_high
+    assert row["reference"] == "holdout" and (row["difference"], row["low"], row["high"]) == pytest.approx(ends)
     assert row["said"] == "not distinguishable"
+    assert (page.cards[0].title, page.cards[0].value) == ("Lift against holdout", effect.difference)  # so it is on the overview
     assert sum(row["customers"] for row in page.table("arms").records) == 600
 
 
@@ -192,7 +191,8 @@ def test_versions_values_and_runs_are_those_of_the_registry(trained):
     told = (second["role"], second["name"], second["verdict"], second["against"])
     assert told == ("challenger", "learnt", "refused", champion.version)
     assert second["run"] == f"mlflow:{challenger.run_id}" and "url" not in second
-    assert section(page, "versions").words == ("refused: not distinguishable",)
+    assert list(second)[-1] == "reasons"  # they are long
+    assert section(page, "versions").words == ("Refused: not distinguishable.",)
     values = page.table("values").records
     assert [(row["policy"], row["value"], row["low"], row["high"]) for row in values] == [
         ("challenger", 3.0, 2.0, 4.0),

@@ -109,3 +109,10 @@ def test_a_policy_whose_arms_and_terms_do_not_fit_is_refused(wrong):
 def test_a_scorer_that_answers_for_other_rows_is_refused():
     with pytest.raises(PolicyError):
         policy(Known([[0.1, 0.2, 0.3]], [1.0])).decide(np.zeros((2, 1)), np.ones((2, 3), dtype=bool))
+
+
+def test_without_exploration_the_best_is_certain_and_nothing_is_held_back():
+    ramping = policy(Known([[0.1, 0.2, 0.3]], [40.0]), ceilings=(1.0, 1.0, 0.1))
+    features, eligible = np.zeros((1, 2)), np.ones((1, 3), dtype=bool)
+    assert ramping.decide(features, eligible).probabilities[0, 2] == pytest.approx(0.1)
+    assert ramping.exploiting.decide(features, eligible).probabilities.tolist() == [[0.0, 0.0, 1.0]]

@@ -74,6 +74,32 @@ def test_what_lasts_up_to_the_last_day_is_going_on(series_of):
     assert found.ongoing and found.kind is Kind.DROP
 
 
+def test_an_outage_of_a_small_series_is_told_whole_while_the_level_goes_with_it(series_of):
+    counts = np.random.default_rng(4).poisson(4.0, 200).astype(float)
+    counts[190:] = 0
+    (found,) = anomalies_of(series_of(counts))
+    assert found.kind is Kind.DROP and found.ongoing and found.end == MONDAY + timedelta(days=199)
+    assert abs((found.start - MONDAY).days - 190) <= 1
+    assert found.observed == 0 and found.expected == pytest.approx(40, rel=0.25)  # ten days of four
+
+
+def test_one_that_lasts_two_weeks_is_a_level_shift_and_no_longer_going_on(series_of):
+    counts = np.random.default_rng(4).poisson(4.0, 230).astype(float)
+    counts[190:] = 0
+    (found,) = anomalies_of(series_of(counts))
+    assert found.kind is Kind.LEVEL_SHIFT and not found.ongoing
+    assert (found.end - MONDAY).days == pytest.approx(203, abs=2)
+
+
+def test_an_outage_that_is_over_ends_where_counts_are_back(series_of):
+    counts = np.random.default_rng(4).poisson(4.0, 230).astype(float)
+    counts[190:200] = 0
+    first, *others = anomalies_of(series_of(counts))
+    assert first.kind is Kind.DROP and not first.ongoing
+    assert (first.end - MONDAY).days == pytest.approx(199, abs=1)
+    assert not [each for each in others if each.deviations < 0]
+
+
 def test_a_drop_of_conversion_is_told_as_rates(series_of):
     rng = np.random.default_rng(6)
     met = rng.integers(900, 1100, 140).astype(float)

@@ -49,6 +49,13 @@ def test_an_outage_is_told_once_and_everything_has_its_table(look_of):
     }
 
 
+def test_an_outage_up_to_the_last_day_is_still_going_on(look_of):
+    page = changes_page(look_of(history(range(111, 120)), until=UNTIL))
+    (row,) = [row for row in page.table("anomalies").records if row["kind"] == "drop" and row["what"] == "volume"]
+    assert (row["start"], row["end"], row["ongoing"]) == ("2026-04-22", "2026-04-30", True)
+    assert page.cards[0].alarm and "still going on" in row["words"]
+
+
 def test_no_number_is_missing_as_nan_and_the_page_is_json(look_of):
     told = changes_page(look_of(history(range(50, 53)), until=UNTIL)).as_json()
     assert all(math.isfinite(number) for number in numbers(told))

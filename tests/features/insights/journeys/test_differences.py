@@ -117,6 +117,52 @@ def test_repetition_and_delay_are_friction_too(lived):
     assert not told["web.help", Trouble.DROP_OFF].distinguishable
 
 
+def test_leaving_the_session_is_no_drop_off_where_the_customer_comes_back(lived):
+    """Of 60 carts 40 are left for a day; a step on the web within half an hour stays, and so does buying in it elsewhere."""
+    minute, cart = 1 / 1440, ("web.cart", "cart")
+    many(lived, "left", 40, (0, *PRODUCT), (5 * minute, *cart), (1, *BUY))
+    many(lived, "bought", 20, (0, *PRODUCT), (5 * minute, *cart), (35 * minute, *BUY))
+    many(lived, "help", 10, (0, *HELP), (29 * minute, *PRODUCT), (60 * minute, *BUY))
+    many(lived, "mail", 10, (0, *HELP), (minute, "email.news", "open"), (3, *BUY))
+    with lived.journeys() as connection:
+        of = flows(connection)
+        points = friction_points(connection, of)
+    told = {of.places[point.place].touchpoint: point for point in points if point.trouble is Trouble.LEAVING}
+    assert set(told) == {"web.cart", "web.product", "web.help"}  # mails have no session
+    assert (told["web.cart"].share.value, told["web.cart"].share.n) == (pytest.approx(40 / 60), 60)
+    assert told["web.product"].share.value == pytest.approx(10 / 70)  # 31 minutes after the product
+    assert told["web.help"].share.value == pytest.approx(10 / 20)  # a mail is no step on the web
+    assert told["web.cart"].like == pytest.approx(20 / 90) and told["web.cart"].excess == pytest.approx(60 * (40 / 60 - 20 / 90))
+    assert told["web.cart"].marked
+    assert not any(point.share.value for point in points if point.trouble is Trouble.DROP_OFF)
+
+
+def test_shops_are_not_slow_against_pages_and_ratings_are_no_friction(lived):
+    many(lived, "shop", 50, (0, "store.visit", "visit"), (9, *BUY))
+    many(lived, "page", 50, (0, *PRODUCT), (0.01, *BUY))
+    many(lived, "rating", 50, (0, *PRODUCT), (0.01, "web.cart", "rating"), (9, *BUY))
+    many(lived, "refund", 50, (0, *PRODUCT), (0.01, "web.cart", "refund"))
+    with lived.journeys() as connection:
+        of = flows(connection)
+        points = friction_points(connection, of)
+    assert not any(of.places[point.place].kind in ("rating", "refund", "purchase") for point in points)
+    assert not any(point.trouble is Trouble.DELAY for point in points)  # nothing is of the same channel and kind
+
+
+def test_drop_offs_lead_and_among_them_where_most_are_lost(lived):
+    many(lived, "few", 20, (0, *HELP))  # 20 of 20
+    many(lived, "many", 60, (0, *HOME))  # 60 of 160
+    many(lived, "on", 100, (0, *HOME), (9, *BUY))
+    many(lived, "quick", 400, (0, *PRODUCT), (0.01, *BUY))
+    with lived.journeys() as connection:
+        of = flows(connection)
+        first = [point for point in friction_points(connection, of) if point.marked]
+    assert [(of.places[point.place].touchpoint, point.trouble) for point in first[:2]] == [
+        ("web.home", Trouble.DROP_OFF),
+        ("web.help", Trouble.DROP_OFF),
+    ]
+
+
 def test_few_visits_are_not_distinguishable(lived):
     many(lived, "left", 2, (0, *HELP))
     many(lived, "fine", 2, (0, *PRODUCT), (1, *BUY))

@@ -106,3 +106,45 @@ def test_where_no_window_is_over_the_conversion_of_all_touchpoints_stands_in(bra
     )
     told = {each.touchpoint: each for each in ece(brand, active=2, known=22).contributions}
     assert (told["call.service"].conversion, told["call.service"].closed) == (0.5, 0)  # of page and checkout, one of two
+
+
+def test_what_is_not_recorded_is_not_zero(brand):
+    # The example of the documentation: five of ten mails are opened; ten see an ad whose clicks nobody records; five come by
+    # clicks on search ads that nobody recorded showing
+    brand.add(
+        *(brand.event(f"c{n}", "mail.offer", "contact", 1) for n in range(10)),
+        *(brand.event(f"c{n}", "mail.offer", "open", 2) for n in range(5)),
+        *(brand.event(f"c{n}", "ads.banner", "contact", 1) for n in range(10)),
+        *(brand.event(f"c{n}", "ads.search", "click", 3) for n in range(5)),
+    )
+    answered = brand.measured().sums["engagement"]
+    assert (answered.x.sum(), answered.n.sum()) == (5, 10)  # of mails alone
+    assert brand.estimates("engagement", TOUCHPOINT)["ads.banner",].value is None
+    found = ece(brand, active=10, usual=0.5, small_count=5)
+    told = {each.touchpoint: each.quality for each in found.contributions}
+    assert (told["mail.offer"].value, told["mail.offer"].source) == (pytest.approx(0.5), QualitySource.BEHAVIOUR)
+    assert (told["ads.search"].value, told["ads.search"].source) == (pytest.approx(1 / 1.5), QualitySource.ANSWERS)
+    # The channel has no measured quality, and clicks without contacts lend none
+    assert (told["ads.banner"].value, told["ads.banner"].source) == (pytest.approx(0.5), QualitySource.ALL)
+    assert found.measured == pytest.approx(15 / 30)
+
+
+def test_an_answer_in_the_period_before_shows_that_answers_are_recorded(brand):
+    brand.add(
+        brand.event("ann", "mail.offer", "contact", -20),
+        brand.event("ann", "mail.offer", "open", -19),
+        *(brand.event(f"c{n}", "mail.offer", "contact", 1) for n in range(4)),
+    )
+    (mail,) = ece(brand, active=4, usual=0.2, small_count=3).contributions
+    assert (mail.quality.value, mail.quality.source, mail.quality.n) == (0.0, QualitySource.BEHAVIOUR, 4)
+
+
+def test_clicks_are_judged_by_themselves(brand):
+    brand.add(
+        brand.event("ann", "mail.offer", "contact", 1),
+        brand.event("ann", "mail.offer", "open", 2),
+        brand.event("ann", "email.coupon", "contact", 1),
+        brand.event("ann", "email.coupon", "click", 2),
+    )
+    clicked = brand.estimates("click_through", TOUCHPOINT)
+    assert (clicked["mail.offer",].value, clicked["email.coupon",].value) == (None, 1.0)

@@ -115,3 +115,14 @@ def test_the_change_against_the_period_before_adds_up(brand):
     for record in page.table("effective_customer_engagement_change").records:
         parts = record["by_volume"] + record["by_quality"] + record["by_conversion"]
         assert parts == pytest.approx(record["change"], abs=1e-9)
+
+
+def test_a_fall_beyond_the_intervals_is_an_alarm_that_says_from_where_to_where(brand):
+    """Sixty customers who all bought within ten days after a call, and then nearly none."""
+    for day, buyers in ((-50, 55), (10, 5)):
+        brand.add(*(brand.event(f"c{n}", "call.service", "call", day) for n in range(60)))
+        brand.add(*(brand.event(f"c{n}", "store.checkout", "purchase", day + 1, value=1.0) for n in range(buyers)))
+    card = touchpoints_page(brand.look()).cards[0]
+    assert card.alarm and card.note.startswith("fell from ")
+    level = touchpoints_page(brand.look(since=-60)).cards[0]
+    assert not level.alarm and "fell" not in level.note

@@ -141,3 +141,32 @@ def test_purchases_after_what_is_known_change_nothing(brand):
     before = compare(brand, days=7, known=40)[1]["call.service"]
     append(brand, [(f"c0-{n}", "store.checkout", "purchase", 41) for n in range(300)])
     assert compare(brand, days=7, known=40)[1]["call.service"] == before
+
+
+def test_weeks_begin_on_monday_whenever_the_period_does(brand):
+    """Days 2 to 16 are a Wednesday to a Wednesday: the Mondays in it are days 7 and 14, with the weeks before them."""
+    append(
+        brand,
+        [
+            ("ann", "store.checkout", "purchase", -3),
+            ("ann", *EXPOSURE, 1),  # Tuesday before the period, in its first week
+            ("bob", "store.checkout", "purchase", -3),
+            ("bob", "store.checkout", "purchase", 6.9),  # Sunday: in the week that ends on day 7, no answer to it
+            ("cyd", "store.checkout", "purchase", -3),
+            ("cyd", "store.checkout", "purchase", 7.1),  # Monday: an answer to the first week, and within the second
+        ],
+    )
+    look = brand.look(since=2, days=14)
+    with open_history(look.lake, look.catalogue, members=look.members) as connection:
+        create_events(connection, look)
+        panel = create_panel(connection, look)
+        weeks = churned_in(connection, "week")
+        call = compared(connection, "touchpoint", look)["call.service"]
+    assert panel.landmarks == 2
+    # All three had bought before either week; after day 7 only cyd buys within 28 days, after day 14 nobody
+    assert {week: (rate.n, rate.value) for week, rate in weeks.items()} == {
+        "2026-03-02": (3, pytest.approx(2 / 3)),
+        "2026-03-09": (3, 1.0),
+    }
+    # Ann called in the first week and left; bob and cyd are alike, one of the two left. In the second, her call is too near
+    assert (call.after.n, call.after.value, call.baseline.value) == (1, 1.0, 0.5)

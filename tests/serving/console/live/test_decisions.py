@@ -78,7 +78,16 @@ def test_a_decision_is_found_by_its_id(decided: Any) -> None:
 
 
 def test_a_bad_search_is_a_page_that_says_so(client: Any) -> None:
-    for query in ("since=yesterday", "until=2026-13-01", "limit=0", "limit=999", "cursor=x", "customer=" + "x" * 201):
+    for query in (
+        "since=yesterday",
+        "until=2026-13-01",
+        "limit=0",
+        "limit=999",
+        "cursor=x",
+        "customer=" + "x" * 201,
+        "arm=%00",
+        "policy=a%00",
+    ):
         response = client.get(f"/console/decisions?{query}")
         assert response.status_code == 400 and "This cannot be shown" in response.text, query
     assert client.get("/console/decisions").status_code == 200  # of no decision at all
