@@ -16,7 +16,7 @@ from features.instants import DAY, microseconds
 from training.artifact import OtherFeaturesError, read_artifact, read_provenance
 from training.dataset import Dataset
 from training.evaluate import Evaluation, evaluate
-from training.labels import closing_time
+from training.labels import closing_key, closing_time
 from training.learn import Learnt, learn
 from training.metrics import Metric, amount_metrics, binary_metrics
 from training.policy import Policy
@@ -151,7 +151,8 @@ def load_champion(feature_names: tuple[str, ...], catalogue: Catalogue, registry
 
 def _split(dataset: Dataset, champion: Champion, catalogue: Catalogue, *, seed: int) -> tuple[Split, tuple[str, ...]]:
     try:
-        return time_split(dataset.at, gap=closing_time(catalogue), after=_unseen(champion, dataset)), ()
+        gap, window = closing_time(catalogue), closing_key(catalogue)
+        return time_split(dataset.at, gap=gap, after=_unseen(champion, dataset), window=window), ()
     except TrainingError as error:
         caveat = f"judged on other customers at the same time, not on later decisions: {error}"
         return customer_split(dataset.customer_id, seed=seed), (caveat,)

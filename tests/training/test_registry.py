@@ -96,7 +96,7 @@ def test_rolling_back_an_older_version_that_was_forced_goes_to_what_was_in_force
     for version in (first, second, first):
         registry.promote(version)
     assert [registry.rollback(), registry.rollback()] == [second, first]
-    with pytest.raises(ArtifactError, match="replaced no other; 'touchpoint train' and 'touchpoint promote' replace it"):
+    with pytest.raises(ArtifactError, match="replaced no other; 'train' and 'promote' another instead"):
         registry.rollback()
 
 
