@@ -39,6 +39,16 @@ def wilson(share: Floats, count: Floats) -> tuple[Floats, Floats]:
     return np.clip(centre - half, 0.0, share), np.clip(centre + half, share, 1.0)  # rounding must not put a share outside
 
 
+def wilson_of(count: float, whole: float) -> tuple[float, float]:
+    """The ends of Wilson's interval of one share: `count` out of `whole`; see `wilson`.
+
+    >>> [round(end, 3) for end in wilson_of(2, 10)]
+    [0.057, 0.51]
+    """
+    low, high = wilson(np.array([count / whole if whole else np.nan]), np.array([float(whole)]))
+    return float(low[0]), float(high[0])
+
+
 def ratio(sums: Sums) -> Floats:
     """What is summed over how many there are, per group; NaN where there are none."""
     with np.errstate(divide="ignore", invalid="ignore"):

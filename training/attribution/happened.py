@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from features.domain import NONE, RESPONSES, Kind
-from features.insights.history import open_history
+from features.identified import identified
 from features.insights.look import Look
 from features.instants import DAY, microseconds
 from training.attribution.paths import GROUPS
@@ -55,7 +55,7 @@ def happened(look: Look, *, most_rows: int = MOST_ROWS) -> Iterator[Happened]:
         "touches": [kind.value for kind in TOUCHES if kind.value not in converting],
         "converting": converting,
     }
-    with open_history(look.lake, look.catalogue, members=look.members) as connection:
+    with identified(look.lake, look.members) as connection:
         rows = connection.execute(_COUNT, given).fetchall()[0][0]
         share = min(1.0, most_rows / max(rows, 1))
         sampled = sampled_by(share)
@@ -89,7 +89,7 @@ def sampled_by(share: float, *, customer: str = "hash(customer_id)") -> str:
 _SPAN = '"at" >= $from and "at" <= $known'
 
 _COUNT = f"""
-select count(*) from history
+select count(*) from interactions
 where {_SPAN} and (list_contains($touches, kind) or list_contains($converting, kind))
 """
 
@@ -111,10 +111,10 @@ with decided as (
     select customer_id, touchpoint, 'contact' as kind, epoch_us("at") as moment, null as value, 'decided' as way
     from decided where carried and touchpoint <> $none and "at" >= $from
 ), seen as (
-    select customer_id, touchpoint, kind, moment, value, 'seen' as way from history
+    select customer_id, touchpoint, kind, epoch_us("at") as moment, value, 'seen' as way from interactions
     anti join (select decision_id, 'contact' as kind from decided where carried) as counted
-         on counted.decision_id = history.decision_id and counted.kind = history.kind
-    where {_SPAN} and way = 'seen'
+         on counted.decision_id = interactions.decision_id and counted.kind = interactions.kind
+    where {_SPAN}
 )
 select * replace (hash(customer_id) as customer_id), hash(customer_id) // $parts::ubigint % $groups::ubigint as grp,
        list_contains($converting, kind) as converts

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.insights import Column, Section, Table, Unit
 from features.insights.figures import heatmap
-from features.insights.intervals import wilson
+from features.insights.intervals import wilson_of
 from features.insights.table import Value
 from training.attribution.bootstrap import steps_of_groups
 from training.attribution.known import LONGEST_PATH, Known
@@ -59,13 +59,13 @@ def _step_records(names: tuple[str, ...], steps: Floats, order: Ints, *, share: 
         for column in columns:
             if steps[row, column] > 0.0:
                 chance = steps[row, column] / total
-                low, high = wilson(np.array([chance]), np.array([total * share]))
+                low, high = wilson_of(steps[row, column] * share, total * share)
                 yield {
                     "from": source[row],
                     "to": target[column],
                     "probability": float(chance),
-                    "low": float(low[0]),
-                    "high": float(high[0]),
+                    "low": low,
+                    "high": high,
                     "steps": round(float(steps[row, column])),
                 }
 
@@ -91,15 +91,15 @@ _STEP_COLUMNS = [
 def _frequent(known: Known) -> Table:
     records: list[Mapping[str, Value]] = []
     for each in known.frequent:
-        low, high = wilson(np.array([each.conversions / each.times]), np.array([float(each.times)]))
+        low, high = wilson_of(each.conversions, each.times)
         records.append(
             {
                 "path": " > ".join(each.touches),
                 "times": round(each.times / known.journeys.share),
                 "conversions": round(each.conversions / known.journeys.share),
                 "rate": each.conversions / each.times,
-                "low": float(low[0]),
-                "high": float(high[0]),
+                "low": low,
+                "high": high,
             }
         )
     note = f"Of paths with more than {LONGEST_PATH} touches, all that begin alike count together."

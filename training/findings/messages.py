@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-from statsmodels.stats.proportion import proportion_confint
 
 from features.insights import Column, Table, Unit
+from features.insights.intervals import wilson_of
 from training.findings.finding import Finding, FindingKind, Found
 from training.findings.scene import Scene
 
@@ -52,8 +52,7 @@ def _left_out(*, few: int, more: int) -> Iterator[str]:
 
 
 def _interval(row: dict[str, Any]) -> tuple[float, float]:
-    low, high = proportion_confint(row["customers"], min(row["contacted_one"], row["contacted_other"]), method="wilson")
-    return float(low), float(high)
+    return wilson_of(row["customers"], min(row["contacted_one"], row["contacted_other"]))
 
 
 def _finding(scene: Scene, row: dict[str, Any]) -> Finding:

@@ -15,10 +15,9 @@ without an answer is surely above a tenth (95 %, Wilson).
 
 from typing import Any
 
-from statsmodels.stats.proportion import proportion_confint
-
 from features.domain import Channel
 from features.insights import Column, Table, Unit
+from features.insights.intervals import wilson_of
 from training.findings.finding import Finding, FindingKind, Found
 from training.findings.scene import Scene, listed
 
@@ -45,8 +44,7 @@ def unanswered(scene: Scene) -> Found:
 
 
 def _interval(row: dict[str, Any]) -> tuple[float, float]:
-    low, high = proportion_confint(row["open"], row["feedback"], method="wilson")
-    return float(low), float(high)
+    return wilson_of(row["open"], row["feedback"])
 
 
 def _finding(scene: Scene, row: dict[str, Any]) -> Finding:

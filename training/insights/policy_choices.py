@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
 from features.experiment import Arm
 from features.identified import identified
 from features.insights import Card, Column, Section, Table, Unit
 from features.insights.figures import bars, lines
+from features.insights.intervals import wilson_of
 from features.insights.look import Look
 from features.instants import microseconds
 from training.experiment.decided import Decisions, decided
@@ -38,7 +38,7 @@ def exploration(look: Look) -> tuple[Section, list[Card]]:
     if not whole["decisions"]:
         return Section(name="exploration", title=title, empty=empty), []
     table, other = _choices(by_touchpoint), whole["decisions"] - whole["best"]
-    low, high = _interval(other, whole["decisions"])
+    low, high = wilson_of(other, whole["decisions"])
     words = (
         f"The policy really chose between {whole['choices']:.2f} touchpoints on average (exp of the entropy of the "
         f"probabilities); 1 would be no exploration. Decisions with a choice: {whole['decisions']:,}.",
@@ -72,7 +72,7 @@ def _choices(rows: list[dict[str, Any]]) -> Table:
     )
     records = []
     for row in rows:
-        low, high = _interval(row["chosen"], row["eligible"])
+        low, high = wilson_of(row["chosen"], row["eligible"])
         share, best = row["chosen"] / row["eligible"], row["best"] / row["eligible"]
         records.append({**row, "share": share, "low": low, "high": high, "best": best})
     return Table.of(
@@ -136,18 +136,13 @@ def _rows(made: Decisions, group: Any) -> Iterator[tuple[str, int, float, float,
         inside = made.where(group == each)
         converted = int(inside.of(Measure.CONVERSION).sum())
         expected, share = float(inside.propensity.mean()), converted / len(inside)
-        yield str(number), len(inside), expected, share, *_interval(converted, len(inside))
+        yield str(number), len(inside), expected, share, *wilson_of(converted, len(inside))
 
 
 def _first_of_each_customer(made: Decisions) -> Decisions:
     """They are in the order of time; several of one customer are no independent draws."""
     first = np.unique(made.customer_id.astype(str), return_index=True)[1]
     return made.where(np.isin(np.arange(len(made)), first))
-
-
-def _interval(count: int, whole: int) -> tuple[float, float]:
-    low, high = proportion_confint(count, whole, method="wilson")
-    return float(low), float(high)
 
 
 # Where only one touchpoint is eligible nothing is chosen; fallbacks and other arms say nothing of the policy

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, sqrt
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.insights.intervals import Z
 from training.lifetime.bgnbd import BgNbd, alive, expected
 from training.lifetime.transactions import Transactions
 
@@ -18,7 +18,6 @@ YEAR = 365.0
 ANNUAL_DISCOUNT = 0.10
 """A conversion in a year is worth so much less than one today."""
 
-_Z = NormalDist().inv_cdf(0.975)
 _STEP = 1e-4
 _DRAWN = 5_000
 _STEP_DAYS = 92.0
@@ -93,7 +92,7 @@ class Forecast:
         value = float(weights @ self.mean)
         slope = weights @ self.slope
         variance = max(float(slope @ self.model.covariance @ slope), 0.0) + (relative * value) ** 2
-        half = _Z * sqrt(variance + self._luck(squares, noise, rng))
+        half = Z * sqrt(variance + self._luck(squares, noise, rng))
         return Total(value, max(value - half, 0.0), value + half)
 
     def _luck(self, squares: Floats, noise: float, rng: np.random.Generator) -> float:
