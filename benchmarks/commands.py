@@ -2,9 +2,8 @@
 
 import subprocess
 import sys
-import time
 
-import numpy as np
+from benchmarks.ratios import Figure, in_turn
 
 RUNS = 9
 
@@ -13,17 +12,9 @@ def measure() -> dict[str, object]:
     """Time both in turn, whole processes."""
     ours = [sys.executable, "-m", "serving.cli", "--help"]
     bare = [sys.executable, "-c", "pass"]
-    pairs = [(_seconds(ours), _seconds(bare)) for _ in range(RUNS)]
-    mine, limit = np.median(pairs, axis=0)
-    return {
-        "question": "touchpoint --help, whole process",
-        "ours_seconds": round(float(mine), 3),
-        "bare_seconds": round(float(limit), 3),
-        "ratio": round(float(mine / limit), 1),
-    }
+    pairs = in_turn(lambda: _run(ours), lambda: _run(bare), rounds=RUNS)
+    return {"figure": Figure.of("touchpoint --help, whole process", "the bare interpreter", pairs)}
 
 
-def _seconds(command: list[str]) -> float:
-    start = time.perf_counter()
+def _run(command: list[str]) -> None:
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - start
