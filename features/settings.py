@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         return self.journal_url or f"sqlite:///{self.home / 'journal.db'}"
 
     @property
+    def is_local(self) -> bool:
+        """Whether the journal and the online store are files of this machine."""
+        return self.online_store is None and self.effective_journal_url.startswith("sqlite")
+
+    @property
     def effective_tracking_uri(self) -> str:
         """The MLflow tracking URI."""
         return self.tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"

@@ -45,7 +45,8 @@ class Assembly:
         posting = Posting(journal, catalogue, door, sources, metrics, on_change=on_change, clock=clock, clock_skew_seconds=skew)
         customers = Customers(workspace, self.reader, door, clock=clock)
         decisions = Decisions(journal, Archive(workspace.settings, journal, catalogue, self.live))
-        return Desk(self.decider, decisions, posting, customers, metrics, self._personalizer(clock))
+        personalizer, is_local = self._personalizer(clock), workspace.settings.is_local
+        return Desk(self.decider, decisions, posting, customers, metrics, personalizer, is_local=is_local)
 
     def _personalizer(self, clock: Callable[[], datetime]) -> PersonalizerDesk:
         settings = self.workspace.settings

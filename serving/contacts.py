@@ -4,10 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from features.catalogue import Catalogue
-from features.contacts import looks_back
 from features.domain import ANSWERS, NONE, Consent, ConsentStatus, Contact, Interaction, Kind
-from features.journal import Journal
+from features.journal import Contacts, Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +24,17 @@ class RecentContacts:
     answers: tuple[Contact, ...]
 
 
-def recent_contacts(
-    journal: Journal,
-    catalogue: Catalogue,
-    identifiers: Sequence[str],
-    *,
-    at: datetime,
-    unrecorded: Sequence[Contact] = (),
-) -> RecentContacts:
-    """Read the contacts and answers that any of the catalogue's rules may heed in a decision at `at`.
+def recent_contacts(found: Contacts, *, since: datetime, at: datetime, unrecorded: Sequence[Contact] = ()) -> RecentContacts:
+    """The contacts and answers that any of the catalogue's rules may heed in a decision at `at`.
 
     What is recorded for a moment after `at` (a question about the past, or a clock that is behind) counts as if it lay as long
     before: whatever window holds both holds no more than a cap allows.
 
     Parameters
     ----------
+    found : what the journal has of the customer from `since` on.
     unrecorded : contacts and answers that count although the journal does not hold them: those of a dry run.
     """
-    since = at - looks_back(catalogue)
-    found = journal.contacts_of(identifiers, since=since)
     also = [each for each in unrecorded if each.at >= since]
     made = [each for each in also if each.kind == Kind.CONTACT]
     answered = [each for each in also if each.kind != Kind.CONTACT]
@@ -67,13 +57,13 @@ def _was_counted(interaction: Interaction, journal: Journal) -> bool:
     return decision is not None and decision.touchpoint == interaction.touchpoint and not decision.deferred
 
 
-def known_consents(journal: Journal, identifiers: Sequence[str], *, at: datetime) -> tuple[Consent, ...]:
-    """Read what was said under any of the identifiers, in the order in which it was said.
+def known_consents(said: Iterable[Consent], *, at: datetime) -> tuple[Consent, ...]:
+    """What a customer said about consent, as it counts in a decision at `at`.
 
     A refusal that came after `at` (a question about the past, or a clock that is behind) counts as if it had been there by then:
     nobody is contacted who is known not to want it. A grant that came later still counts only from then on.
     """
-    return tuple(_refused_by(each, at) for each in journal.consents_of(identifiers))
+    return tuple(_refused_by(each, at) for each in said)
 
 
 def _refused_by(consent: Consent, at: datetime) -> Consent:
@@ -82,6 +72,6 @@ def _refused_by(consent: Consent, at: datetime) -> Consent:
     return replace(consent, at=min(consent.at, at), received_at=min(consent.received_at, at))
 
 
-def _until(contacts: Iterable[Contact], at: datetime) -> tuple[Contact, ...]:
-    counting = (replace(contact, at=at - abs(at - contact.at)) for contact in contacts)
+def _until(contacts: Sequence[Contact], at: datetime) -> tuple[Contact, ...]:
+    counting = (contact if contact.at <= at else replace(contact, at=at - abs(at - contact.at)) for contact in contacts)
     return tuple(sorted(counting, key=lambda contact: contact.at))

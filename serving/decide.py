@@ -9,15 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from features.catalogue import Catalogue
+from features.contacts import looks_back
 from features.domain import EARLIEST, NONE, Contact, Kind
 from features.errors import ContentionError, DecisionConflictError, RequestError
 from features.experiment import Arm, arm_of
-from features.journal import Identity, Journal, RecordedDecision, VolumeLimit
+from features.journal import Identity, Journal, ProposedDecision, RecordedDecision, VolumeLimit
 from serving.compose import Circumstances, Composer, Question
 from serving.contacts import contacts_among, known_consents, recent_contacts
 from serving.live import LoadedPolicy
 from serving.record import DecisionRecord, record_as_json, record_from_json, request_hash
-from serving.state import FeatureReader
+from serving.state import FeatureReader, positions
+from serving.steps import Steps, at_once
 from training.policy import Policy, PriorScorer
 from training.policy.eligibility import Situation, allowances, eligibility
 
@@ -67,6 +69,7 @@ class Decider:
         self._shadow = shadow
         self._is_catalogue_kept = False
         self._skew = timedelta(seconds=clock_skew_seconds)
+        self._looks_back = looks_back(catalogue)
         self._composer = Composer(catalogue, reader.features, seed=seed)
         self._priors = LoadedPolicy(prior_policy(catalogue))
 
@@ -103,9 +106,6 @@ class Decider:
     def decide(self, question: Question, *, now: datetime) -> DecisionRecord:
         """Take one decision and, unless it is a dry run, record it durably.
 
-        Whatever changes the customer's contacts, consents or identifiers, or uses up a budget, between reading them and recording
-        the decision makes it be taken again: so rules hold exactly, however many processes decide at once.
-
         Raises
         ------
         RequestError
@@ -115,23 +115,49 @@ class Decider:
         ContentionError
             When other decisions for this customer got in between every time.
         """
+        return at_once(self.deciding(question, now=now), self.journal)
+
+    def deciding(self, question: Question, *, now: datetime) -> Steps[DecisionRecord]:
+        """The steps of `decide`: what is to be recorded, until it was; see `serving.steps`.
+
+        Whatever changes the customer's contacts, consents or identifiers, or uses up a budget, between reading them and recording
+        the decision makes it be taken again: so rules hold exactly, however many processes decide at once.
+        """
         at = self._time(question, now)
         live, given = (self._live.current, self._live.challenger), None
         for _ in range(MOST_TRIES):
             given = self._circumstances(question, at, now, live, before=given)
             record = self._composer.compose(question, given)
-            if question.dry_run or self._is_recorded(record, question, given):
-                return record if question.dry_run else self._as_kept(record, question)
+            if question.dry_run:
+                return record
+            self._keep_catalogue(now)
+            if (yield self._proposed(record, question, given)):
+                return self._as_kept(record, question)
         raise ContentionError(f"other decisions for this customer got in between {MOST_TRIES} times; ask again")
+
+    def proposed(self, question: Question, given: Circumstances) -> tuple[DecisionRecord, ProposedDecision]:
+        """Decide by what somebody else has read; give the record, and what is to be recorded of it.
+
+        Raises
+        ------
+        RequestError
+            When the question names unknown touchpoints.
+        """
+        record = self._composer.compose(question, given)
+        self._keep_catalogue(given.now)
+        return record, self._proposed(record, question, given)
 
     def _circumstances(
         self, question: Question, at: datetime, now: datetime, live: Live, *, before: Circumstances | None
     ) -> Circumstances:
         identity = self._identity(question)
+        stored = self._reader.stored(identity.identifiers)
+        since = at - self._looks_back
+        around = self.journal.surroundings(positions(identity.identifiers, stored), since=since)
         if before is not None and before.identity == identity:
             reading = before.reading
         else:
-            reading = self._reader.read(identity.identifiers, at=at, unrecorded=question.unrecorded)
+            reading = self._reader.reading(identity.identifiers, stored, around.newer, at=at, unrecorded=question.unrecorded)
         arm = arm_of(identity.identifiers, self.catalogue)
         posted = contacts_among(self._reader.without_recorded(identity.identifiers, question.unrecorded), self.journal)
         champion, challenger = live
@@ -141,8 +167,8 @@ class Decider:
             now=now,
             identity=identity,
             reading=reading,
-            consents=known_consents(self.journal, identity.identifiers, at=at),
-            contacts=recent_contacts(self.journal, self.catalogue, identity.identifiers, at=at, unrecorded=posted),
+            consents=known_consents(around.consents, at=at),
+            contacts=recent_contacts(around.contacts, since=since, at=at, unrecorded=posted),
             loaded=decides or self._priors,
             fallback="no_policy" if decides is None else reading.fallback,
             arm=arm,
@@ -158,14 +184,13 @@ class Decider:
             for each in (allowances(self.catalogue, at) if self.catalogue.budgets else ())
         }
 
-    def _is_recorded(self, record: DecisionRecord, question: Question, given: Circumstances) -> bool:
-        self._keep_catalogue(given.now)
-        return self.journal.append_decision(
-            _recorded(record, question),
+    def _proposed(self, record: DecisionRecord, question: Question, given: Circumstances) -> ProposedDecision:
+        return ProposedDecision(
+            decision=_recorded(record, question),
             contacts_seen=given.contacts.seen,
-            identifiers=given.identity.identifiers,
-            limits=self._limits(record),
             consents_seen=len(given.consents),
+            identifiers=given.identity.identifiers,
+            limits=tuple(self._limits(record)),
         )
 
     def _limits(self, record: DecisionRecord) -> list[VolumeLimit]:

@@ -25,7 +25,8 @@ from serving.personalizer.desk import PersonalizerDesk
 from serving.posting import Posting, check_number
 from serving.problems import ProblemError, problem_of, problem_of_validation
 from serving.record import DecisionRecord
-from serving.slate import Slot, decide_slots, earlier_slots, slate_answer, slots_of
+from serving.slate import Slot, deciding_slots, earlier_slots, slate_answer, slots_of
+from serving.steps import Steps, at_once, awaited
 from serving.wire import PostedOutcome, RecommendManyRequest, RecommendRequest
 
 
@@ -38,6 +39,7 @@ class Desk:
     posting : takes what callers post.
     customers : knows customers.
     personalizer : ranks what is none of the catalogue's.
+    is_local : whether all that a decision reads are files of this machine, so that nobody waits for a network.
     """
 
     def __init__(
@@ -48,11 +50,14 @@ class Desk:
         customers: Customers,
         metrics: Metrics,
         personalizer: PersonalizerDesk,
+        *,
+        is_local: bool = False,
     ) -> None:
         self.decisions = decisions
         self.posting = posting
         self.customers = customers
         self.personalizer = personalizer
+        self.is_local = is_local
         self._decider = decider
         self._catalogue = decider.catalogue
         self._metrics = metrics
@@ -72,17 +77,28 @@ class Desk:
         dry = asked.model_copy(update={"dry_run": True})
         persons = self._persons(dry)
         slots = slots_of(dry.decision_id or uuid4().hex, slots=None, placements=None)
-        return self._decide(dry, persons, _as_kept(dry, persons), slots, [])[0]
+        steps = self._deciding(dry, persons, _as_kept(dry, persons), slots, [])
+        return at_once(steps, self._decider.journal)[0]
 
     def recommend(self, asked: RecommendRequest) -> Answer:
         """Answer one question; what was posted with it is recorded first."""
+        return at_once(self._answering(asked), self._decider.journal)
+
+    async def recommend_soon(self, asked: RecommendRequest) -> Answer:
+        """Answer one question on an event loop, which is held up for as long as it takes to think, not to write.
+
+        For questions with which nothing was posted, where all that is read lies on this machine.
+        """
+        return await awaited(self._answering(asked), self._decider.journal)
+
+    def _answering(self, asked: RecommendRequest) -> Steps[Answer]:
         started = perf_counter()
         persons = self._persons(asked)
         request = _as_kept(asked, persons)
         slots = slots_of(asked.decision_id or uuid4().hex, slots=asked.slots, placements=asked.placements)
         records = [] if asked.decision_id is None else earlier_slots(self._decider, slots, request)
         if len(records) < len(slots):
-            records += self._decide(asked, persons, request, slots, records)
+            records += yield from self._deciding(asked, persons, request, slots, records)
         self._metrics.decision_seconds.observe(perf_counter() - started)
         return slate_answer(records)
 
@@ -124,14 +140,14 @@ class Desk:
         )
         return (customer, *own)
 
-    def _decide(
+    def _deciding(
         self,
         asked: RecommendRequest,
         persons: Sequence[Person],
         request: Mapping[str, Any],
         slots: Sequence[Slot],
         earlier: Sequence[DecisionRecord],
-    ) -> list[DecisionRecord]:
+    ) -> Steps[list[DecisionRecord]]:
         clock = self.posting.now()
         interactions = self._interactions(asked, persons[1:], clock)
         question = self._question(asked, persons[0], request, slots[0])
@@ -141,7 +157,7 @@ class Desk:
             if interactions or len(slots) > 1:  # before anything is kept
                 self._check(question, slots, now=clock.now)
             question = replace(question, posted=self.posting.recorded(interactions) if interactions else ())
-        records = decide_slots(self._decider, question, slots, earlier, now=clock.now)
+        records = yield from deciding_slots(self._decider, question, slots, earlier, now=clock.now)
         if not asked.dry_run:
             for record in records:
                 self._metrics.decisions.labels(record.chosen, record.fallback or "").inc()

@@ -15,6 +15,7 @@ from serving.answer import Answer, answer_of
 from serving.compose import Question
 from serving.decide import Decider
 from serving.record import DecisionRecord, SlatePlace
+from serving.steps import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ def earlier_slots(decider: Decider, slots: Sequence[Slot], request: Mapping[str,
     return [record for record in takewhile(bool, known) if record]
 
 
-def decide_slots(
+def deciding_slots(
     decider: Decider, question: Question, slots: Sequence[Slot], earlier: Sequence[DecisionRecord], *, now: datetime
-) -> list[DecisionRecord]:
-    """Decide the slots that are not decided yet, in order; give their records.
+) -> Steps[list[DecisionRecord]]:
+    """The steps of deciding the slots that are not decided yet, in order, which give their records.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def decide_slots(
     """
     known = list(earlier)
     for slot in slots[len(earlier) :]:
-        known.append(decider.decide(_of_slot(question, slot, known), now=now))
+        known.append((yield from decider.deciding(_of_slot(question, slot, known), now=now)))
     return known[len(earlier) :]
 
 

@@ -15,11 +15,18 @@ from features.errors import RequestError, StoreError
 from features.instants import microseconds, moment
 from features.journal import Identity, Journal
 from features.store import FeatureStore
-from features.tables import Feature, State, combine, empty_state, fold, matrix, read, stacked
-from features.tables.state import POSITION, STATE_AT
+from features.tables import POSITION, STATE_AT, Feature, SingleReader, State, combine, empty_state, fold
 
 FRESH, STALE, MISSING = "fresh", "stale", "missing"
+
+Stored = Mapping[str, State | None]
+"""By identifier, the state in the online store; None for one that has none."""
+
+Newer = Mapping[str, Sequence[tuple[int, Interaction]]]
+"""By identifier, what the journal holds beyond the position of its stored state."""
+
 _MOST_RECORDED = 1_000  # as many as come with one question
+_BEYOND_ALL = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ class FeatureReader:
         clock_skew_seconds: float,
     ) -> None:
         self.features = tuple(features)
+        self._single = SingleReader(self.features)
+        self._empty = empty_state(self.features)
         self._store = store
         self._journal = journal
         self._max_age_seconds = max_age_seconds
@@ -93,10 +102,39 @@ class FeatureReader:
         RequestError
             When more is known of the customer than was at `at`: a state can be carried forward, not back.
         """
+        stored = self.stored(identifiers)
         try:
-            known = self._known(identifiers, unrecorded)
+            newer = self._journal.interactions_after_each(positions(identifiers, stored))
         except StoreError:
+            stored, newer = None, {}
+        return self.reading(identifiers, stored, newer, at=at, unrecorded=unrecorded)
+
+    def stored(self, identifiers: Sequence[str]) -> Stored | None:
+        """The states in the online store; None when it cannot answer."""
+        try:
+            return dict(zip(identifiers, self._store.online_states(identifiers), strict=True))
+        except StoreError:
+            return None
+
+    def reading(
+        self,
+        identifiers: Sequence[str],
+        stored: Stored | None,
+        newer: Newer,
+        *,
+        at: datetime,
+        unrecorded: Sequence[Interaction] = (),
+    ) -> Reading:
+        """The features as of `at`, of what was found in the online store, None where it could not answer, and beyond it.
+
+        Raises
+        ------
+        RequestError
+            As `read`.
+        """
+        if stored is None:
             return self._nothing_known(at, MISSING, "features_unavailable")
+        known = self._known(identifiers, stored, newer, unrecorded)
         if known is None:
             return self._nothing_known(at, MISSING, "unknown_customer")
         self._check_not_before(known, at)
@@ -108,21 +146,22 @@ class FeatureReader:
 
     def values(self, identifiers: Sequence[str], *, at: datetime) -> Mapping[str, float | int | str | None] | None:
         """What is known of a customer, however old it is; None when nothing is."""
-        known = self._known(identifiers, ())
+        states = up_to_date(self.features, identifiers, store=self._store, journal=self._journal)
+        known = combine(self.features, list(states.values())) if states else None
         return None if known is None else self._reading(known, at, FRESH, None, age=None).values
 
-    def _known(self, identifiers: Sequence[str], unrecorded: Sequence[Interaction]) -> State | None:
-        states = up_to_date(self.features, identifiers, store=self._store, journal=self._journal)
+    def _known(self, identifiers: Sequence[str], stored: Stored, newer: Newer, unrecorded: Sequence[Interaction]) -> State | None:
+        states = _folded(self.features, stored, newer)
         if not states and not unrecorded:
             return None
-        state = combine(self.features, list(states.values()))
+        state = next(iter(states.values())) if len(states) == 1 else combine(self.features, list(states.values()))
         for interaction in self.without_recorded(identifiers, unrecorded):
             state = fold(self.features, state, interaction)
         return state
 
     def _is_known(self, identifiers: Sequence[str]) -> bool:
         try:
-            return self._known(identifiers, ()) is not None
+            return bool(up_to_date(self.features, identifiers, store=self._store, journal=self._journal))
         except StoreError:
             return False  # as `read` has it
 
@@ -133,13 +172,12 @@ class FeatureReader:
         return [interaction for interaction in unrecorded if interaction.message_id not in known]
 
     def _nothing_known(self, at: datetime, status: str, fallback: str, *, age: float | None = None, position: int = 0) -> Reading:
-        reading = self._reading(empty_state(self.features), at, status, fallback, age=age)
+        reading = self._reading(self._empty, at, status, fallback, age=age)
         return Reading(status, fallback, age, position, reading.values, reading.row)
 
     def _reading(self, state: State, at: datetime, status: str, fallback: str | None, *, age: float | None) -> Reading:
-        values = read(self.features, stacked(self.features, [state]), np.array([microseconds(at)], dtype=np.int64))
-        row = matrix(self.features, values)
-        return Reading(status, fallback, age, _position(state), {name: _plain(value[0]) for name, value in values.items()}, row)
+        values, row = self._single.read(state, microseconds(at))
+        return Reading(status, fallback, age, _position(state), values, row)
 
     def _check_not_before(self, state: State, at: datetime) -> None:
         known = moment(int(state[STATE_AT] or 0))
@@ -162,7 +200,17 @@ def up_to_date(
         When store or journal cannot answer.
     """
     stored = dict(zip(identifiers, store.online_states(identifiers), strict=True))
-    newer = journal.interactions_after_each({name: _position(state) if state else 0 for name, state in stored.items()})
+    return _folded(features, stored, journal.interactions_after_each(positions(identifiers, stored)))
+
+
+def positions(identifiers: Sequence[str], stored: Stored | None) -> dict[str, int]:
+    """Beyond which position the journal has to be read, by identifier; nothing of it where no states could be had."""
+    if stored is None:
+        return dict.fromkeys(identifiers, _BEYOND_ALL)
+    return {name: 0 if state is None else _position(state) for name, state in stored.items()}
+
+
+def _folded(features: Sequence[Feature], stored: Stored, newer: Newer) -> dict[str, State]:
     states: dict[str, State] = {}
     for name, state in stored.items():
         if state is None and not newer.get(name):
@@ -175,11 +223,3 @@ def up_to_date(
 
 def _position(state: State) -> int:
     return int(state[POSITION] or 0)
-
-
-def _plain(value: object) -> float | int | str | None:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value if isinstance(value, float | int | str) else None

@@ -5,6 +5,7 @@ nothing. Writers therefore take turns; many rows in one call, or calls of many t
 """
 
 from features.journal.journal import Journal
+from features.journal.recording import ProposedDecision
 from features.journal.records import (
     Contacts,
     Identity,
@@ -15,6 +16,7 @@ from features.journal.records import (
     SentInteraction,
     SentOutcome,
     Status,
+    Surroundings,
     VolumeLimit,
 )
 
@@ -23,11 +25,13 @@ __all__ = [
     "Identity",
     "Journal",
     "Notice",
+    "ProposedDecision",
     "Quarantined",
     "Receipt",
     "RecordedDecision",
     "SentInteraction",
     "SentOutcome",
     "Status",
+    "Surroundings",
     "VolumeLimit",
 ]

@@ -1,12 +1,14 @@
 """Opens the journal's database: writers take turns, readers never wait, a commit is on disk."""
 
+import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 from typing import Any
+from weakref import WeakMethod
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -31,6 +33,7 @@ class Database:
         except (SQLAlchemyError, ImportError) as error:
             raise ConfigurationError(f"journal_url {url!r}: not a usable SQLAlchemy URL: {error}") from None
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        in_children(self._forget)
         # Without BEGIN and ROLLBACK around it, one indexed query costs half as much.
         self._readers = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         # Threads queue here, where the next one starts at once; the database would let them poll, or keep a connection each.
@@ -49,6 +52,11 @@ class Database:
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
             yield connection
+
+    def _forget(self) -> None:
+        """Leave the connections to the parent process, whose they are, closing none; this process opens its own."""
+        self._turn, self._parents = Lock(), self.engine.pool
+        self.engine.dispose(close=False)
 
     def scrub(self, tables: Sequence[str]) -> None:
         """Leave nothing of what was deleted from the tables in the database's files.
@@ -71,6 +79,17 @@ class Database:
             raise StoreError(
                 "the journal was being read all the time, so its log still holds what was erased; repeat the erasure"
             )
+
+
+def in_children(begin: Callable[[], None]) -> None:
+    """Call a method in every process that is forked from this one, as long as its object lives."""
+    method = WeakMethod(begin)
+
+    def begin_there() -> None:
+        if (alive := method()) is not None:
+            alive()
+
+    os.register_at_fork(after_in_child=begin_there)
 
 
 def is_unreachable(error: BaseException | None) -> bool:

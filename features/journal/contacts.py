@@ -8,7 +8,7 @@ of ours counts by itself.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from features.domain import ANSWERS, NONE, Interaction, Kind, Outcome
 from features.instants import microseconds
@@ -16,13 +16,17 @@ from features.journal.append import in_chunks, insert_new
 from features.journal.index import customers_of
 from features.journal.records import Notice, RecordedDecision
 from features.journal.schema import CONTACTS, DECISIONS
-from features.journal.volumes import add_volumes
+from features.journal.statements import Asked, Listed, Prepared
+from features.journal.volumes import add_volume, add_volumes
 
 OUTCOME = "outcome:"
 """What the contact_id of an outcome begins with, as it is no interaction of the same message_id."""
 
 _DECISION = "decision:"
 _TELLING = (Kind.CONTACT, *ANSWERS)
+_SEEN = Listed(lambda customers: select(func.count()).select_from(CONTACTS).where(CONTACTS.c.customer_id.in_(customers)))
+_COUNTED = Prepared(select(CONTACTS.c.contact_id).where(CONTACTS.c.contact_id == bindparam("contact_id")))
+_INSERT = Prepared(insert(CONTACTS).inline(), columns=("contact_id", "customer_id", "touchpoint", "at", "kind"))
 
 
 def count_interactions(connection: Connection, interactions: Sequence[Interaction]) -> None:
@@ -47,24 +51,29 @@ def count_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     count_contacts(connection, notices)
 
 
-def count_decision(connection: Connection, decision: RecordedDecision) -> None:
-    """Count the contact that a decision makes by being recorded, if it makes one."""
-    if not decision.deferred and decision.touchpoint != NONE:
-        notice = Notice(decision.decision_id, decision.customer_id, decision.touchpoint, decision.at)
-        _append(connection, [_row(notice, f"{_DECISION}{decision.decision_id}")])
-
-
 def count_contacts(connection: Connection, notices: Sequence[Notice]) -> int:
     """Count contacts and answers; give how many of the contacts were new."""
     told = [each for each in notices if each.touchpoint != NONE]
     return _append(connection, list(_rows(connection, told))) if told else 0
 
 
-def contacts_seen(connection: Connection, identifiers: Sequence[str]) -> int:
-    """How many contacts and answers there are of the identifiers."""
-    query = select(func.count()).select_from(CONTACTS)
-    chunks = (query.where(CONTACTS.c.customer_id.in_(chunk)) for chunk in in_chunks(identifiers))
-    return sum(connection.execute(query).scalar_one() for query in chunks)
+def contacts_seen(identifiers: Sequence[str]) -> list[Asked]:
+    """The question how many contacts and answers there are of the identifiers; what is found adds up."""
+    return _SEEN.of({"customers": identifiers})
+
+
+def is_counted(decision_id: str) -> list[Asked]:
+    """The question whether the contact of a decision was counted; something is found where it was."""
+    return _COUNTED.with_(contact_id=f"{_DECISION}{decision_id}")
+
+
+def count_decision(decision: RecordedDecision) -> list[Asked]:
+    """The statements that count the contact which a decision makes by being recorded, if it makes one."""
+    if decision.deferred or decision.touchpoint == NONE:
+        return []
+    notice = Notice(decision.decision_id, decision.customer_id, decision.touchpoint, decision.at)
+    row = _row(notice, f"{_DECISION}{decision.decision_id}")
+    return [*_INSERT.with_(**row), *add_volume(decision.touchpoint, row["at"])]
 
 
 def _rows(connection: Connection, notices: Sequence[Notice]) -> Iterator[dict[str, Any]]:

@@ -3,18 +3,23 @@
 Whoever finds nobody writing writes at once, so a single caller never waits for company. The others wait; the first of them
 then writes for all who wait by that time. After several were written for, they are given a moment to come again, as
 otherwise the first of them would always write alone. Every call returns only after its own records are on disk.
+
+Who cannot wait leaves the records to a thread of ours, which takes its turn like any other caller, and writes for all.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from queue import SimpleQueue
+from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from features.errors import StoreError
-from features.journal.connection import Database, is_unreachable
+from features.journal.connection import Database, in_children, is_unreachable
 
 _MOST_ITEMS = 2_000  # in one shared transaction, so that nobody waits long for the others' records
 _MOMENT_SECONDS = 0.001
@@ -22,16 +27,27 @@ _LOOK_SECONDS = 0.0001
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Write = Callable[[Connection, Sequence[Item]], list[Result]]
 
 
 @dataclass(eq=False, slots=True)
 class _Call:
-    write: Callable[[Connection, Sequence[Any]], list[Any]]
+    write: Write[Any, Any]
     items: Sequence[Any]
+    future: Future[Any] | None = None  # of who does not wait
     woken: Event = field(default_factory=Event)
     results: list[Any] = field(default_factory=list)
     error: BaseException | None = None
     done: bool = False
+
+    def finish(self) -> None:
+        self.done = True
+        if self.future is None:
+            self.woken.set()
+        elif self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.results)
 
 
 class GroupCommit:
@@ -39,12 +55,17 @@ class GroupCommit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._mutex = Lock()  # guards the two below, never held while writing
+        self._begin()
+        in_children(self._begin)
+
+    def _begin(self) -> None:
+        self._mutex = Lock()  # guards the others, never held while writing
         self._waiting: list[_Call] = []
         self._is_led = False
         self._lately = 1  # calls in the last transaction
+        self._writer: _Writer | None = None
 
-    def run(self, write: Callable[[Connection, Sequence[Item]], list[Result]], items: Sequence[Item]) -> list[Result]:
+    def run(self, write: Write[Item, Result], items: Sequence[Item]) -> list[Result]:
         """Write items, perhaps together with those of other callers; one result each, in order, durable on return.
 
         Parameters
@@ -64,10 +85,35 @@ class GroupCommit:
         if not self._join(call):
             self._wait(call)
         if not call.done:
+            self._gather()
             self._lead(call)
         if call.error is not None:
             raise call.error
         return call.results
+
+    def submit(self, write: Write[Item, Result], items: Sequence[Item]) -> Future[list[Result]]:
+        """As `run`, but at once: the future, which nobody can cancel, tells what that returns or raises."""
+        future: Future[list[Result]] = Future()
+        future.set_running_or_notify_cancel()
+        call = _Call(write, items, future)
+        with self._mutex:
+            self._writer = self._writer or _Writer(self._lead)
+            self._waiting.append(call)
+            if not self._is_led:
+                self._is_led = True
+                self._writer.wake()
+        return future
+
+    def close(self) -> None:
+        """Wait until all that was submitted is written, and end the thread that does it; whoever submits again starts one."""
+        while (writer := self._writer) is not None:
+            self.submit(_nothing, ()).exception()  # it comes behind them
+            with self._mutex:
+                is_last = writer is self._writer and not any(call.future for call in self._waiting)
+                if is_last:
+                    self._writer = None
+            if is_last:
+                writer.end()
 
     def _join(self, call: _Call) -> bool:
         """Queue up; whether the caller has to lead."""
@@ -93,22 +139,21 @@ class GroupCommit:
                 self._waiting.remove(call)
         return waits
 
-    def _lead(self, call: _Call) -> None:
+    def _lead(self, call: _Call | None = None) -> None:
         """Write for all who wait; then let the next one lead."""
         batch: list[_Call] = []
         try:
-            self._gather()
             batch = self._take()
             self._commit(batch)
         except BaseException as error:  # the thread was interrupted: the others' items were rolled back with its own
-            self._leave(call)
+            if call is not None:
+                self._leave(call)
             for other in batch:
                 other.error = error if other is call else StoreError("the writer was interrupted; repeat the call")
             raise
         finally:
             for other in batch:
-                other.done = True
-                other.woken.set()
+                other.finish()
             self._appoint()
 
     def _gather(self) -> None:
@@ -129,8 +174,12 @@ class GroupCommit:
     def _appoint(self) -> None:
         with self._mutex:
             self._is_led = bool(self._waiting)
-            if self._waiting:
+            if not self._waiting:
+                return
+            if self._waiting[0].future is None:
                 self._waiting[0].woken.set()
+            elif self._writer is not None:
+                self._writer.wake()
 
     def _commit(self, batch: Sequence[_Call]) -> None:
         try:
@@ -145,6 +194,32 @@ class GroupCommit:
             else:  # something is wrong with one of them: each by itself
                 for call in batch:
                     self._commit([call])
+
+
+class _Writer:
+    """A thread that leads when it is told to."""
+
+    def __init__(self, lead: Callable[[], None]) -> None:
+        self._turns: SimpleQueue[bool] = SimpleQueue()
+        self._thread = Thread(target=self._run, args=(lead,), name="journal", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._turns.put(True)
+
+    def end(self) -> None:
+        """End it after the turns that it was told of."""
+        self._turns.put(False)
+        self._thread.join()
+
+    def _run(self, lead: Callable[[], None]) -> None:
+        while self._turns.get():
+            with suppress(BaseException):  # who submitted something heard of it
+                lead()
+
+
+def _nothing(connection: Connection, items: Sequence[Any]) -> list[Any]:
+    return []
 
 
 def _write(connection: Connection, batch: Sequence[_Call]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, String, Table, and_, bindparam, case, func, insert, or_, select, update
 
 from features.catalogue.identifiers import IdentifierType
 from features.domain import PERSON, Interaction, Link
@@ -16,22 +16,39 @@ from features.journal.neighbourhood import neighbourhood
 from features.journal.records import Identity
 from features.journal.rows import as_link, link_row
 from features.journal.schema import CONSENTS, IDENTITIES, INTERACTIONS, LINKS
+from features.journal.statements import Asked, Prepared, Rows, ask
 
 Entry = tuple[str, str, int]
 """An identifier, its customer, and since when it is known, in microseconds."""
 
 _PAIRS = 100  # in one query, each being a term of its own
 
+_NAME = bindparam("name", type_=String)
+_SAME = Prepared(
+    select(IDENTITIES.c.identifier, IDENTITIES.c.customer_id).where(
+        IDENTITIES.c.customer_id
+        == func.coalesce(select(IDENTITIES.c.customer_id).where(IDENTITIES.c.identifier == _NAME).scalar_subquery(), _NAME)
+    )
+)
+
 
 def identity_of(connection: Connection, identifier: str) -> Identity:
     """Who that is now; whom no fact names is their own customer."""
-    customer = select(IDENTITIES.c.customer_id).where(IDENTITIES.c.identifier == identifier).scalar_subquery()
-    same = select(IDENTITIES.c.identifier, IDENTITIES.c.customer_id).where(
-        IDENTITIES.c.customer_id == func.coalesce(customer, identifier)
-    )
-    rows = connection.execute(same).all()
-    customer_id = rows[0].customer_id if rows else identifier
-    return Identity(customer_id, tuple(sorted({customer_id, identifier, *(row.identifier for row in rows)})))
+    (same,) = ask(connection, [same_customer(identifier)])
+    return as_identity(identifier, same)
+
+
+def same_customer(identifier: str) -> list[Asked]:
+    """The question for everybody who is the same customer; `as_identity` reads its answer."""
+    return _SAME.with_(name=identifier)
+
+
+def as_identity(identifier: str, same: Rows) -> Identity:
+    """Who somebody is, of the answer to `same_customer`."""
+    if not same:
+        return Identity(identifier, (identifier,))
+    customer_id = same[0][1]
+    return Identity(customer_id, tuple(sorted({customer_id, identifier, *(row[0] for row in same)})))
 
 
 def append_observed(connection: Connection, interactions: Sequence[Interaction], types: Mapping[str, IdentifierType]) -> None:

@@ -1,7 +1,9 @@
 """The journal itself: appends that are durable on return, and what removes records; its questions are next door."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
+from typing import Any
 
 from features.catalogue.identifiers import KNOWN_TYPES, IdentifierType
 from features.domain import Consent, Interaction, Link, Outcome
@@ -146,6 +148,25 @@ class Journal(Questions):
         )
         (recorded,) = self._group.run(self._recording.decisions, [proposed])
         return recorded
+
+    def submit_decision(
+        self,
+        decision: RecordedDecision,
+        *,
+        contacts_seen: int | None,
+        identifiers: Sequence[str] = (),
+        limits: Sequence[VolumeLimit] = (),
+        consents_seen: int | None = None,
+    ) -> Future[bool]:
+        """As `append_decision`, without waiting: what that returns or raises is told by the future, which nobody can cancel."""
+        proposed = ProposedDecision(
+            decision=decision,
+            contacts_seen=contacts_seen,
+            consents_seen=consents_seen,
+            identifiers=tuple(identifiers),
+            limits=tuple(limits),
+        )
+        return self._group.submit(self._recording.decisions, proposed)
 
     def keep_catalogue(self, version: str, content: str, at: datetime) -> None:
         """Keep what the catalogue of a version says, and since when; the first of a version is kept."""

@@ -9,16 +9,23 @@ from features.domain import Consent, Interaction, Link, Outcome
 from features.journal import reads, search, tombstones
 from features.journal.connection import Database
 from features.journal.index import identity_of
-from features.journal.records import Contacts, Identity, RecordedDecision
+from features.journal.many import Many
+from features.journal.records import Contacts, Identity, RecordedDecision, Surroundings
 from features.journal.schema import INTERACTIONS
 from features.journal.volumes import volume
 
 
 class Questions:
-    """The half of the journal that only reads; every method raises StoreError when the database does not answer."""
+    """The half of the journal that only reads; every method raises StoreError when the database does not answer.
+
+    Attributes
+    ----------
+    many : the same questions about many customers at once.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.many = Many(database)
 
     def customer_of(self, identifier: str) -> str:
         """The customer that the identifier is now."""
@@ -90,6 +97,17 @@ class Questions:
         """The contacts of any of the identifiers and their answers at or after `since`, and how many there ever were."""
         with self._database.reading() as connection:
             return reads.contacts(connection, identifiers, since)
+
+    def surroundings(self, positions: Mapping[str, int], *, since: datetime) -> Surroundings:
+        """What `interactions_after_each`, `contacts_of` and `consents_of` tell of a customer, asked at once.
+
+        Parameters
+        ----------
+        positions : of all the customer's identifiers, after which interactions are wanted.
+        since : from when on contacts are.
+        """
+        with self._database.reading() as connection:
+            return reads.surroundings(connection, positions, since)
 
     def volume(self, weights: Mapping[str, float], since: datetime, until: datetime) -> float:
         """What all contacts of anybody from `since` to `until` weigh together, in whole quarters of an hour as in `VolumeLimit`.

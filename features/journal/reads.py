@@ -1,18 +1,20 @@
 """The indexed questions that serving asks of the journal; identifiers are all those of one customer."""
 
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, func, or_, select
 
 from features.domain import Consent, Contact, Interaction, Kind, Link
 from features.instants import microseconds, moment
 from features.journal.append import in_chunks
 from features.journal.contacts import contacts_seen
-from features.journal.records import Contacts, RecordedDecision
+from features.journal.records import Contacts, RecordedDecision, Surroundings
 from features.journal.rows import as_consent, as_decision, as_interaction, as_link, as_outcome, as_quarantined
 from features.journal.schema import CATALOGUES, CONSENTS, CONTACTS, DECISIONS, INTERACTIONS, LINKS, OUTCOMES, QUARANTINE
+from features.journal.statements import Listed, Question, Rows, ask
 
 TABLES: Mapping[str, tuple[Table, Callable[[Row[Any]], object]]] = {
     "interactions": (INTERACTIONS, as_interaction),
@@ -24,7 +26,41 @@ TABLES: Mapping[str, tuple[Table, Callable[[Row[Any]], object]]] = {
 }
 """What a reader can follow from position to position."""
 
-_CUSTOMERS = 100  # in one query, each being a term of its own
+
+def _row_of(table: Table) -> Callable[[tuple[Any, ...]], Any]:
+    """What makes a row with named columns of the values of all of them."""
+    made: Any = namedtuple("row", table.columns.keys())  # type: ignore[misc]  # of a list that is known only here
+    make: Callable[[tuple[Any, ...]], Any] = made._make
+    return make
+
+
+_CUSTOMERS = 128  # in one query, each being a term of its own
+
+_INTERACTION = _row_of(INTERACTIONS)
+_CONSENT = _row_of(CONSENTS)
+
+_NEWER = Listed(
+    lambda names, positions: (
+        select(INTERACTIONS)
+        .where(
+            or_(
+                *(
+                    and_(INTERACTIONS.c.customer_id == name, INTERACTIONS.c.position > position)
+                    for name, position in zip(names, positions, strict=True)
+                )
+            ),
+            ~INTERACTIONS.c.superseded,
+        )
+        .order_by(INTERACTIONS.c.position)
+    ),
+    most=_CUSTOMERS,
+)
+_TOLD = Listed(
+    lambda customers: select(CONTACTS.c.at, CONTACTS.c.position, CONTACTS.c.touchpoint, CONTACTS.c.kind).where(
+        CONTACTS.c.customer_id.in_(customers), CONTACTS.c.at >= bindparam("since")
+    )
+)
+_SAID = Listed(lambda customers: select(CONSENTS).where(CONSENTS.c.customer_id.in_(customers)))
 
 
 def decision(connection: Connection, decision_id: str) -> RecordedDecision | None:
@@ -57,33 +93,26 @@ def last_interactions(connection: Connection, identifiers: Sequence[str], limit:
     return [as_interaction(row) for row in _last(connection, INTERACTIONS, identifiers, limit)]
 
 
+def surroundings(connection: Connection, positions: Mapping[str, int], since: datetime) -> Surroundings:
+    """What `interactions_after`, `contacts` and `consents` give of the customer whose identifiers these are, asked at once."""
+    names = list(positions)
+    newer, seen, told, said = ask(connection, [_newer(positions), *_contacts(names, since), _said(names)])
+    return Surroundings(newer=_as_newer(positions, newer), contacts=_as_contacts(seen, told), consents=_as_consents(said))
+
+
 def contacts(connection: Connection, identifiers: Sequence[str], since: datetime) -> Contacts:
     """How many contacts and answers there are of the identifiers, and those at or after `since`."""
-    query = select(CONTACTS).where(CONTACTS.c.at >= microseconds(since))
-    # Counted first: a contact that arrives in between then makes the decision be taken again instead of slipping through.
-    seen = contacts_seen(connection, identifiers)
-    rows = sorted(_of(connection, query, CONTACTS, identifiers), key=lambda row: (row.at, row.position))
-    told = [Contact(row.touchpoint, moment(row.at), Kind(row.kind or Kind.CONTACT)) for row in rows]
-    made = tuple(each for each in told if each.kind == Kind.CONTACT)
-    return Contacts(seen, made, tuple(each for each in told if each.kind != Kind.CONTACT))
+    return _as_contacts(*ask(connection, _contacts(identifiers, since)))
 
 
 def interactions_after(connection: Connection, positions: Mapping[str, int]) -> dict[str, list[tuple[int, Interaction]]]:
     """The interactions under each identifier after its position, in order, without those superseded."""
-    found: dict[str, list[tuple[int, Interaction]]] = {identifier: [] for identifier in positions}
-    for chunk in in_chunks(list(positions.items()), _CUSTOMERS):
-        under = INTERACTIONS.c.customer_id
-        terms = (and_(under == identifier, INTERACTIONS.c.position > position) for identifier, position in chunk)
-        query = select(INTERACTIONS).where(or_(*terms), ~INTERACTIONS.c.superseded).order_by(INTERACTIONS.c.position)
-        for row in connection.execute(query):
-            found[row.customer_id].append((row.position, as_interaction(row)))
-    return found
+    return _as_newer(positions, *ask(connection, [_newer(positions)]))
 
 
 def consents(connection: Connection, identifiers: Iterable[str]) -> list[Consent]:
     """What was said about contacting any of the identifiers, in the order in which it was said."""
-    rows = _of(connection, select(CONSENTS), CONSENTS, list(identifiers))
-    return [as_consent(row) for row in sorted(rows, key=lambda row: (row.at, row.position))]
+    return _as_consents(*ask(connection, [_said(list(identifiers))]))
 
 
 def links(connection: Connection, identifiers: Iterable[str]) -> list[Link]:
@@ -109,6 +138,36 @@ def rows_after(connection: Connection, table: str, position: int, limit: int) ->
     if "superseded" in source.c:
         query = query.where(~source.c.superseded)
     return [(row.position, convert(row)) for row in connection.execute(query)]
+
+
+def _newer(positions: Mapping[str, int]) -> Question:
+    return _NEWER.of({"names": list(positions), "positions": list(positions.values())})
+
+
+def _as_newer(positions: Mapping[str, int], rows: Rows) -> dict[str, list[tuple[int, Interaction]]]:
+    found: dict[str, list[tuple[int, Interaction]]] = {identifier: [] for identifier in positions}
+    for row in map(_INTERACTION, rows):
+        found[row.customer_id].append((row.position, as_interaction(row)))
+    return found
+
+
+def _contacts(identifiers: Sequence[str], since: datetime) -> tuple[Question, Question]:
+    # Counted first: a contact that arrives in between then makes the decision be taken again instead of slipping through.
+    return contacts_seen(identifiers), _TOLD.of({"customers": identifiers}, since=microseconds(since))
+
+
+def _as_contacts(seen: Rows, rows: Rows) -> Contacts:
+    told = [Contact(touchpoint, moment(at), Kind(kind or Kind.CONTACT)) for at, _, touchpoint, kind in sorted(rows)]
+    made = tuple(each for each in told if each.kind == Kind.CONTACT)
+    return Contacts(sum(count for (count,) in seen), made, tuple(each for each in told if each.kind != Kind.CONTACT))
+
+
+def _said(identifiers: Sequence[str]) -> Question:
+    return _SAID.of({"customers": identifiers})
+
+
+def _as_consents(rows: Rows) -> list[Consent]:
+    return [as_consent(row) for row in sorted(map(_CONSENT, rows), key=lambda row: (row.at, row.position))]
 
 
 def _last(connection: Connection, table: Table, identifiers: Sequence[str], limit: int) -> list[Row[Any]]:

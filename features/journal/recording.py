@@ -6,20 +6,28 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from features.catalogue.identifiers import IdentifierType
 from features.domain import Consent, Interaction, Link, Outcome
 from features.errors import DecisionConflictError
 from features.instants import microseconds
-from features.journal.append import append_links, append_messages, append_quarantined, in_chunks, insert_new
-from features.journal.contacts import contacts_seen, count_decision, count_interactions, count_outcomes
-from features.journal.index import append_observed, identity_of, put_identities, refresh
+from features.journal.append import append_links, append_messages, append_quarantined, insert_new
+from features.journal.contacts import contacts_seen, count_decision, count_interactions, count_outcomes, is_counted
+from features.journal.index import append_observed, as_identity, put_identities, refresh, same_customer
 from features.journal.records import Receipt, RecordedDecision, Status, VolumeLimit
 from features.journal.rows import consent_row, decision_row, interaction_row, link_row, outcome_row
 from features.journal.schema import CONSENTS, DECISIONS, INTERACTIONS, LINKS, OUTCOMES
+from features.journal.statements import Listed, Prepared, Question, Rows, ask
 from features.journal.tombstones import Dated, are_buried, name_buried
-from features.journal.volumes import fits
+from features.journal.volumes import contacts_counted, fits, is_limited
+
+_ASKED = Prepared(select(DECISIONS.c.request_hash).where(DECISIONS.c.decision_id == bindparam("decision_id")))
+_SAID = Listed(lambda customers: select(func.count()).select_from(CONSENTS).where(CONSENTS.c.customer_id.in_(customers)))
+_INSERT = Prepared(
+    insert(DECISIONS).inline(), columns=[column.name for column in DECISIONS.columns if column is not DECISIONS.c.position]
+)
+_Check = tuple[Question, Callable[[Rows], bool]]
 
 KnownLink = tuple[Link, Mapping[str, datetime]]
 """A fact, and since when its identifiers are known, where somebody says so."""
@@ -120,36 +128,39 @@ class Recording:
 
 
 def _decision(connection: Connection, proposed: ProposedDecision) -> bool:
-    decision = proposed.decision
-    asked = select(DECISIONS.c.request_hash).where(DECISIONS.c.decision_id == decision.decision_id)
-    known = connection.execute(asked).scalar_one_or_none()
-    if known is not None:
-        _require_the_same_question(decision, known)
+    decision, checks = proposed.decision, _checks(proposed)
+    first = [_ASKED.with_(decision_id=decision.decision_id), is_counted(decision.decision_id)]
+    known, counted, *found = ask(connection, [*first, *(question for question, _ in checks)])
+    if known:
+        _require_the_same_question(decision, known[0][0])
         return True
-    if not _still_holds(connection, proposed):
+    if not all(holds(rows) for (_, holds), rows in zip(checks, found, strict=True)):
         return False
-    connection.execute(insert(DECISIONS), decision_row(decision))
-    count_decision(connection, decision)
+    row = decision_row(decision)
+    ask(connection, [_INSERT.with_(**row, superseded=False), [] if counted else count_decision(decision)])
     return True
 
 
-def _still_holds(connection: Connection, proposed: ProposedDecision) -> bool:
-    """Whether all is as it was when the decision was taken, as far as rules look at it."""
+def _checks(proposed: ProposedDecision) -> list[_Check]:
+    """What to ask to see whether all is as it was when the decision was taken, as far as rules look at it."""
     decision, identifiers = proposed.decision, proposed.identifiers
-    everybody = identifiers or (decision.customer_id,)
-    if identifiers and set(identity_of(connection, decision.customer_id).identifiers) != set(identifiers):
-        return False
-    if proposed.contacts_seen is not None and contacts_seen(connection, everybody) != proposed.contacts_seen:
-        return False
-    if proposed.consents_seen is not None and _consents_seen(connection, everybody) != proposed.consents_seen:
-        return False
-    return all(fits(connection, limit, decision.touchpoint) for limit in proposed.limits)
+    everybody, checks = identifiers or (decision.customer_id,), list[_Check]()
+    if identifiers:
+        same, who = set(identifiers), decision.customer_id
+        checks.append((same_customer(who), lambda rows: set(as_identity(who, rows).identifiers) == same))
+    if proposed.contacts_seen is not None:
+        checks.append((contacts_seen(everybody), lambda rows: _total(rows) == proposed.contacts_seen))
+    if proposed.consents_seen is not None:
+        checks.append((_SAID.of({"customers": everybody}), lambda rows: _total(rows) == proposed.consents_seen))
+    for limit in proposed.limits:
+        if is_limited(limit, decision.touchpoint):
+            counted = contacts_counted(limit.weights, limit.since, limit.until)
+            checks.append((counted, partial(fits, limit, decision.touchpoint)))
+    return checks
 
 
-def _consents_seen(connection: Connection, identifiers: Sequence[str]) -> int:
-    query = select(func.count()).select_from(CONSENTS)
-    chunks = (query.where(CONSENTS.c.customer_id.in_(chunk)) for chunk in in_chunks(identifiers))
-    return sum(connection.execute(query).scalar_one() for query in chunks)
+def _total(counts: Rows) -> int:
+    return sum(count for (count,) in counts)
 
 
 def _require_the_same_question(decision: RecordedDecision, request_hash: str) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from features.domain import Contact, Interaction, Kind, Outcome
+from features.domain import Consent, Contact, Interaction, Kind, Outcome
 
 
 class Status(StrEnum):
@@ -126,6 +126,22 @@ class Notice(NamedTuple):
     at: datetime
     kind: str = Kind.CONTACT
     decision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a decision needs of the journal about one customer.
+
+    Attributes
+    ----------
+    newer : by identifier, the interactions after its position, each with its own, in order.
+    contacts : those at or after the asked time, and how many there ever were.
+    consents : what was said about contacting the customer, in the order in which it was said.
+    """
+
+    newer: dict[str, list[tuple[int, Interaction]]]
+    contacts: Contacts
+    consents: list[Consent]
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def refused_row(row: Mapping[str, Any], reason: str) -> dict[str, Any]:
     return {**refused, "record_id": _digest([row["source"], reason, row["digest"]])}  # by what was sent: refused again, kept once
 
 
-def as_interaction(row: Row[Any]) -> Interaction:
+def as_interaction(row: Any) -> Interaction:
     """The interaction of a row."""
     return Interaction(
         message_id=row.message_id,
@@ -207,7 +207,7 @@ def consent_row(consent: Consent) -> dict[str, Any]:
     return {**row, "digest": _digest(row), "received_at": microseconds(consent.received_at)}
 
 
-def as_consent(row: Row[Any]) -> Consent:
+def as_consent(row: Any) -> Consent:
     """The consent of a row."""
     return Consent(
         message_id=row.message_id,

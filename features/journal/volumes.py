@@ -9,54 +9,71 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import fsum
 
-from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from features.instants import microseconds
 from features.journal.records import VolumeLimit
 from features.journal.schema import VOLUMES
+from features.journal.statements import Asked, Listed, Prepared, Rows, ask
 
 QUARTER = 15 * 60 * 1_000_000
 """Microseconds of a quarter of an hour."""
 
 _ROUNDING = 1e-9  # three times 0.1 is a little more than 0.3
 
+# Both databases say it so, and SQLAlchemy says it for each in other words.
+_ADD = text(
+    "INSERT INTO volumes (touchpoint, quarter, contacts) VALUES (:touchpoint, :quarter, :contacts)"
+    " ON CONFLICT (touchpoint, quarter) DO UPDATE SET contacts = volumes.contacts + excluded.contacts"
+)
+_ADD_PREPARED = Prepared(_ADD)
+_COUNTS = Listed(
+    lambda touchpoints: (
+        select(VOLUMES.c.touchpoint, func.sum(VOLUMES.c.contacts))
+        .where(
+            VOLUMES.c.touchpoint.in_(touchpoints),
+            VOLUMES.c.quarter >= bindparam("first"),
+            VOLUMES.c.quarter < bindparam("behind"),
+        )
+        .group_by(VOLUMES.c.touchpoint)
+    )
+)
+
 
 def add_volumes(connection: Connection, contacts: Iterable[tuple[str, int]]) -> None:
     """Count contacts, as (touchpoint, time in microseconds)."""
     counts = Counter((touchpoint, at // QUARTER) for touchpoint, at in contacts)
-    if not counts:
-        return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    add = dialect.insert(VOLUMES)
-    add = add.on_conflict_do_update(
-        index_elements=["touchpoint", "quarter"], set_={"contacts": VOLUMES.c.contacts + add.excluded.contacts}
-    )
     rows = [{"touchpoint": name, "quarter": quarter, "contacts": count} for (name, quarter), count in counts.items()]
-    connection.execute(add, rows)
+    if rows:
+        connection.execute(_ADD, rows)
+
+
+def add_volume(touchpoint: str, at: int) -> list[Asked]:
+    """The statement that counts one contact at a time in microseconds."""
+    return _ADD_PREPARED.with_(touchpoint=touchpoint, quarter=at // QUARTER, contacts=1)
 
 
 def volume(connection: Connection, weights: Mapping[str, float], since: datetime, until: datetime) -> float:
     """What the contacts of a time weigh together; as `VolumeLimit`."""
-    contacts = _contacts(connection, weights, since, until)
-    return fsum(weights[touchpoint] * count for touchpoint, count in contacts.items())
+    (counts,) = ask(connection, [contacts_counted(weights, since, until)])
+    return _weight(weights, counts)
 
 
-def fits(connection: Connection, limit: VolumeLimit, touchpoint: str) -> bool:
-    """Whether one more contact at the touchpoint keeps the limit; one that weighs nothing always does."""
-    weight = limit.weights.get(touchpoint, 0.0)
-    if weight <= 0:
-        return True
-    used = volume(connection, limit.weights, limit.since, limit.until)
-    return used + weight <= limit.at_most * (1 + _ROUNDING)
-
-
-def _contacts(connection: Connection, touchpoints: Iterable[str], since: datetime, until: datetime) -> dict[str, int]:
-    """How many contacts there are of each of the touchpoints."""
+def contacts_counted(touchpoints: Iterable[str], since: datetime, until: datetime) -> list[Asked]:
+    """The question how many contacts there are of each of the touchpoints."""
     first, behind = microseconds(since) // QUARTER, -(-microseconds(until) // QUARTER)
-    query = (
-        select(VOLUMES.c.touchpoint, func.sum(VOLUMES.c.contacts))
-        .where(VOLUMES.c.touchpoint.in_(list(touchpoints)), VOLUMES.c.quarter >= first, VOLUMES.c.quarter < behind)
-        .group_by(VOLUMES.c.touchpoint)
-    )
-    return {touchpoint: int(count) for touchpoint, count in connection.execute(query)}
+    return _COUNTS.of({"touchpoints": list(touchpoints)}, first=first, behind=behind)
+
+
+def is_limited(limit: VolumeLimit, touchpoint: str) -> bool:
+    """Whether one more contact at the touchpoint could exceed the limit; one that weighs nothing never does."""
+    return limit.weights.get(touchpoint, 0.0) > 0
+
+
+def fits(limit: VolumeLimit, touchpoint: str, counts: Rows) -> bool:
+    """Whether one more contact at the touchpoint keeps the limit, where so many `contacts_counted`."""
+    return _weight(limit.weights, counts) + limit.weights[touchpoint] <= limit.at_most * (1 + _ROUNDING)
+
+
+def _weight(weights: Mapping[str, float], counts: Rows) -> float:
+    return fsum(weights[touchpoint] * int(count) for touchpoint, count in counts)

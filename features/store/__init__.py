@@ -1,7 +1,8 @@
 """The only door to Feast: states over history for training, and online for decisions.
 
-`FeatureStore` is the door itself. Behind it, `definitions` are what Feast registers and `registered` opens, `offline` is the join
-as of given times, and `online` reads and writes the rows that lie in `online_sqlite` or `online_redis`.
+`FeatureStore` is the door itself. Behind it, `definitions` are what Feast registers and `registered` keeps so, `offline` is the
+join as of given times. A state online is one value of bytes (`packing`), in `online_sqlite` or `online_redis`; `online` reads and
+writes it for the service, `packed` for Feast.
 """
 
 from features.store.definitions import definitions, history_path

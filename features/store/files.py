@@ -9,16 +9,33 @@ from typing import Any
 from features.lake import duckdb_session, literal, without_globs
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """What was written; nothing where nothing was."""
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+class Record:
+    """A small JSON file that is replaced whole, and read only when it was.
 
+    Every decision looks at one; another process may write it.
+    """
 
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write all of it, or nothing."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(json.dumps(values), encoding="utf-8")
-    os.replace(unfinished, path)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: tuple[tuple[int, int, int], Mapping[str, Any]] | None = None
+
+    def read(self) -> Mapping[str, Any]:
+        """What was written; nothing where nothing was."""
+        try:
+            there = os.stat(self._path)
+        except FileNotFoundError:
+            return {}
+        seen, read = (there.st_ino, there.st_mtime_ns, there.st_size), self._read
+        if read is None or read[0] != seen:
+            # should another version take its place between both, the next look finds that it is not the one looked at
+            read = self._read = (seen, dict(json.loads(self._path.read_text(encoding="utf-8"))))
+        return read[1]
+
+    def write(self, values: Mapping[str, Any]) -> None:
+        """Write all of it, or nothing."""
+        unfinished = self._path.with_name(f"{self._path.name}.unfinished")
+        unfinished.write_text(json.dumps(values), encoding="utf-8")
+        os.replace(unfinished, self._path)
 
 
 def erase_rows(path: Path, identifiers: Sequence[str]) -> int:

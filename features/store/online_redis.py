@@ -1,14 +1,13 @@
 """Online rows in Redis: beyond one machine. One Redis database holds the rows of one home."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from features.errors import ConfigurationError
+from features.store.packing import FORMAT, Layout
 
 if TYPE_CHECKING:
     import redis
@@ -16,15 +15,14 @@ if TYPE_CHECKING:
 _TIMEOUT_SECONDS = 0.5  # without one, and without "no retries", a frozen Redis holds up its callers for ever
 _LOCK_SECONDS = 30.0
 _POLL_SECONDS = 0.01
-_SET_UP, _LOCK = "touchpoint:set_up", "touchpoint:writing"
-_PROJECT = b"touchpoint"  # as in feature_repo; part of every key
+_KEYS_PER_COMMAND = 500  # Redis answers nobody else while it works on a command
+_SET_UP, _LOCK, _LAYOUTS = "touchpoint:set_up", "touchpoint:writing", "touchpoint:layouts"
+_OWN = f"packed {FORMAT}".encode()
+_BEFORE = b"*touchpoint"  # the keys under which Feast's own store kept rows, before they were packed
 
 
 class RedisRows:
-    """Rows that Feast reads and writes in the Redis at a URL; here is what else has to be done to it.
-
-    Feast by itself would leave out a write whose time is not later than that of the row there. Corrections and rows of late
-    interactions are such writes, so that is turned off, and whoever writes compares before, under a lock.
+    """The Redis at a URL: one value for each row, under the name of the view's table and the key of the identifier.
 
     Raises
     ------
@@ -32,38 +30,59 @@ class RedisRows:
         When the URL is not one of Redis, or redis is not installed.
     """
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str) -> None:
         try:
             import redis
         except ImportError:
             raise ConfigurationError("online_store: redis is not installed; install 'next-best-touchpoint[redis]'") from None
-        self.errors: tuple[type[Exception], ...] = (redis.RedisError,)
-        self._folder = folder
+        self.errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
+        self._url = url
         self._arguments = _arguments(url)
         self.name = "redis://{host}:{port}/{db}".format(**self._arguments)
 
     @property
     def configuration(self) -> Mapping[str, Any]:
         """Feast's `online_store`."""
-        given = {name: value for name, value in self._arguments.items() if name not in ("host", "port")}
-        options = ",".join(f"{name}={json.dumps(value)}" for name, value in given.items())
-        where = "{host}:{port}".format(**self._arguments)
-        return {"type": "redis", "connection_string": f"{where},{options}", "skip_dedup": True}
+        return {"type": "features.store.packed.PackedRedisOnlineStore", "url": self._url}
 
     def is_set_up(self) -> bool:
-        """Whether this database is the one that was set up, and has lost nothing since."""
-        return bool(self._client.exists(_SET_UP))
+        """Whether this database is the one that was set up for rows as this version keeps them, and has lost nothing since."""
+        return bool(self._client.get(_SET_UP) == _OWN)
 
-    def set_up(self) -> None:
-        """Remember that it is, and remove the rows of SQLite: nobody would look there when a customer is erased."""
-        self._client.set(_SET_UP, 1)
-        for leftover in self._folder.glob("online.db*"):
-            leftover.unlink()
+    def clear(self) -> None:
+        """Forget that this database was set up, and remove the rows of an earlier version; those of this one are written over."""
+        self._client.delete(_SET_UP)
+        self._delete_all(_BEFORE, _type="hash")
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Nothing to wait for: a row is read, and written, by one command."""
-        yield
+    def create(self, table: str, layout: Layout) -> None:
+        """Remember that this database is set up, and what the rows of a table look like."""
+        self._client.hset(_LAYOUTS, layout.name, layout.to_json())  # type: ignore[arg-type]  # bytes are fine as a field
+        self._client.set(_SET_UP, _OWN)
+
+    def drop(self, table: str) -> None:
+        """Remove the rows of a table."""
+        self._delete_all(f"{table}:*".encode())
+
+    def layout(self, name: bytes) -> Layout | None:
+        """The layout of this name, where rows of it were ever written."""
+        found: Any = self._client.hget(_LAYOUTS, name)  # type: ignore[arg-type]
+        return None if found is None else Layout.of_json(found)
+
+    def read(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values of keys, in the order given; None where there is none."""
+        prefix = _prefix(table)
+        found: list[bytes | None] = []
+        for start in range(0, len(keys), _KEYS_PER_COMMAND):
+            answer: Any = self._client.mget([prefix + key for key in keys[start : start + _KEYS_PER_COMMAND]])
+            found += answer
+        return found
+
+    def write(self, table: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write keys with their values, some hundred at once; what is there is written over."""
+        prefix = _prefix(table)
+        keyed = [(prefix + key, value) for key, value in rows]
+        for start in range(0, len(keyed), _KEYS_PER_COMMAND):
+            self._client.mset(dict(keyed[start : start + _KEYS_PER_COMMAND]))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -71,16 +90,31 @@ class RedisRows:
         with self._client.lock(_LOCK, timeout=_LOCK_SECONDS, blocking_timeout=_LOCK_SECONDS, sleep=_POLL_SECONDS):
             yield
 
-    def erase(self, keys: Sequence[bytes]) -> int:
-        """Delete the rows of these keys; give how many there were."""
-        erased: Any = self._client.delete(*(key + _PROJECT for key in keys)) if keys else 0
+    def erase(self, table: str, keys: Sequence[bytes]) -> int:
+        """Delete the rows of these keys, those of an earlier version too; give how many there were."""
+        prefix, before = _prefix(table), _BEFORE.removeprefix(b"*")
+        erased: Any = self._client.delete(*(name for key in keys for name in (prefix + key, key + before))) if keys else 0
         return int(erased)
+
+    def _delete_all(self, pattern: bytes, **options: Any) -> None:
+        found = []
+        for key in self._client.scan_iter(match=pattern, count=1_000, **options):
+            found.append(key)
+            if len(found) == _KEYS_PER_COMMAND:
+                self._client.unlink(*found)
+                found.clear()
+        if found:
+            self._client.unlink(*found)
 
     @cached_property
     def _client(self) -> "redis.Redis":
         import redis
 
         return redis.Redis(**self._arguments)
+
+
+def _prefix(table: str) -> bytes:
+    return f"{table}:".encode()
 
 
 def _arguments(url: str) -> dict[str, Any]:
@@ -100,8 +134,6 @@ def _arguments(url: str) -> dict[str, Any]:
         )
     login = {"username": parts.username, "password": parts.password}
     given = {name: unquote(value) for name, value in login.items() if value}
-    if any("," in value for value in given.values()):
-        raise ConfigurationError("online_store: Feast takes no user name or password with a comma; choose another")
     tls = {"ssl": True} if parts.scheme == "rediss" else {}
     limits = {"socket_timeout": _TIMEOUT_SECONDS, "socket_connect_timeout": _TIMEOUT_SECONDS, "retry": None}
     return {"host": host, "port": port, "db": db, **limits, **given, **tls}

@@ -6,9 +6,11 @@ interactions were captured, in the column `customer_id`; the state of a customer
 
 - Training rows are made of the lake by the folds that also make the history file, Feast's offline source. Feast's own join over
   that file gives the same rows, tests hold it to that, but takes many times as long, and knows nothing of identities over time.
-- Materialization writes to the online store through `write_to_online_store`, for exactly the identifiers whose latest state has
-  changed. Feast's own incremental materialization goes by time, newer than last time, and so would miss whoever has only late
-  interactions; it remains usable, as the history file is its source.
+- Materialization writes to the online store for exactly the identifiers whose latest state has changed. Feast's own incremental
+  materialization goes by time, newer than last time, and so would miss whoever has only late interactions; it remains usable,
+  as the history file is its source.
+- A row online is one packed value (`packing`). Feast reads and writes it through its own interface (`packed`); the service,
+  which needs it in microseconds, reads and writes the same value without Feast (`online`), and need not even import it.
 - Feast's stores treat late pushes differently and none enforces a ttl online: `push` compares for itself, staleness is judged
   by who reads, from `watermark`.
 
@@ -34,10 +36,11 @@ from features.identity.members import Members
 from features.instants import moment
 from features.lake import Lake
 from features.settings import Settings
-from features.store.definitions import feast_errors, history_path
-from features.store.files import erase_rows, read_json, write_json
+from features.store.definitions import history_path, store_errors
+from features.store.files import erase_rows
 from features.store.offline import states_as_of
 from features.store.online import OnlineStates
+from features.store.packing import FORMAT
 from features.store.registered import Registered
 from features.tables import FIRST_AT, Feature, State, feature_list
 from features.tables.batch import Batch, batch_connection, remove_spilled
@@ -86,7 +89,7 @@ class FeatureStore:
         self._registered = Registered(settings, self.features)
         self._online = OnlineStates(self._registered)
         self._identity, self._folder, self._lake = settings.identity_path, settings.feast_path, Lake(settings.lake_path)
-        self._history, self._record = history_path(self._folder), self._folder / "materialized.json"
+        self._history, self._record = history_path(self._folder), self._registered.materialized
 
     def apply(self) -> None:
         """Register the definitions in Feast and make its online tables; does nothing when they are registered already.
@@ -117,8 +120,8 @@ class FeatureStore:
             When the lake cannot be read, Feast cannot write, or another process has been materializing for fifteen minutes.
         """
         self._registered.apply()
-        with self._lock(), feast_errors(*self._registered.rows.errors), batch_connection(self._folder) as connection:
-            done, version = read_json(self._record), lake.version("interactions")
+        with self._lock(), store_errors(*self._registered.rows.errors), batch_connection(self._folder) as connection:
+            done, version = self._record.read(), lake.version("interactions")
             same_columns = done.get("columns") == self._registered.fingerprint
             batch = Batch(self.features, connection, lake.ibis_table(connection, "interactions"))
             history_rows = None
@@ -134,13 +137,8 @@ class FeatureStore:
             batch.write_marks(self._registered.marks)
             watermark = batch.complete_until(until, conversion=self._conversion)
             end = None if watermark is None else watermark.isoformat()
-            done = {
-                "columns": self._registered.fingerprint,
-                "lake_version": version,
-                "until": until.isoformat(),
-                "watermark": end,
-            }
-            write_json(self._record, done)
+            made = {"columns": self._registered.fingerprint, "format": FORMAT, "lake_version": version}
+            self._record.write({**made, "until": until.isoformat(), "watermark": end})
         return MaterializeReport(history_rows, customers, watermark)
 
     def is_materializing(self) -> bool:
@@ -171,14 +169,14 @@ class FeatureStore:
 
     def materialized(self) -> Materialized | None:
         """What the last materialization was made of; None before the first for the catalogue in force."""
-        done = read_json(self._record)
+        done = self._record.read()
         if done.get("columns") != self._registered.fingerprint or "until" not in done:
             return None
         return Materialized(datetime.fromisoformat(done["until"]), done["lake_version"])
 
     def watermark(self) -> datetime | None:
         """Where the files that were materialized end; None where all is complete as of now, since nothing comes by file."""
-        watermark = read_json(self._record).get("watermark")
+        watermark = self._record.read().get("watermark")
         return None if watermark is None else datetime.fromisoformat(watermark)
 
     def members(self) -> Members:
@@ -207,7 +205,7 @@ class FeatureStore:
         self._registered.check(self._record)
         names, times = np.asarray(identifiers, dtype=object), np.asarray(at).astype("datetime64[us]").astype(np.int64)
         rows, theirs = self.members().expand(names, times)
-        with feast_errors():
+        with store_errors():
             return states_as_of(self.features, self._lake, self._folder, rows=rows, identifiers=theirs, at=times)
 
     def online_states(self, identifiers: Sequence[str]) -> list[State | None]:
@@ -259,7 +257,7 @@ class FeatureStore:
         """
         if not self._folder.exists():
             return 0
-        with self._lock(), feast_errors(*self._registered.rows.errors):
+        with self._lock(), store_errors(*self._registered.rows.errors):
             remove_spilled(self._folder)
             for leftover in self._folder.glob("*.unfinished"):
                 leftover.unlink()  # of a process that was killed

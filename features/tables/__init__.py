@@ -6,7 +6,8 @@ so late and out-of-order interactions do no harm, and each is true at every late
 1. `declared` lists the features; each names its read, each read the folds that it needs.
 2. `folds` and `extremes` make the state, one interaction at a time (`running`) or over the whole lake (`history`).
 3. `combining` makes the state of a customer out of those of the customer's identifiers.
-4. `reads` make feature values out of states as of any time (`reading`), the same for history rows and for online rows.
+4. `reads` and `texts` make feature values out of states as of any time, with the same formulas for many history rows (`reading`)
+   and for one customer online (`single`).
 
 Features at a time T see exactly the interactions whose `visible_at`, the later of `at` and `received_at`, is at most T.
 """
@@ -19,6 +20,7 @@ from features.tables.frames import KNOWN
 from features.tables.history import as_of, history, latest
 from features.tables.reading import matrix, read, stacked
 from features.tables.running import empty_state, fold
+from features.tables.single import SingleReader
 from features.tables.state import POSITION, STATE_AT, State, StateColumn
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "STATE_AT",
     "TOTAL",
     "Feature",
+    "SingleReader",
     "State",
     "StateColumn",
     "all_columns",

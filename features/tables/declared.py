@@ -10,7 +10,8 @@ from features.domain import RESPONSES, Kind, Metric, Stage
 from features.tables.extremes import Current, Extreme
 from features.tables.feature import Feature
 from features.tables.folds import Count, DecayedSum, Total
-from features.tables.reads import Category, Days, Decayed, Mean, MeanGap, Number, OpenCart, Plain, Rate
+from features.tables.reads import Days, Decayed, Mean, MeanGap, OpenCart, Plain, Rate
+from features.tables.texts import Category, Number
 from features.tables.where import ANY, Where
 
 HALF_LIVES = (7, 30, 180)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from features.errors import ConfigurationError
@@ -41,17 +42,30 @@ class Feature:
         if (self.dtype == "category") != bool(self.categories):
             raise ConfigurationError(f"feature {self.name!r}: a category lists its categories, another dtype has none")
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # lists of features are looked up at every decision; the other fields are compared, not hashed
+
 
 def folds_of(features: Sequence[Feature]) -> tuple[Fold, ...]:
     """Every fold that the features need, once, in the order of the features."""
-    return tuple({fold.name: fold for feature in features for fold in feature.read.folds}.values())
+    return _folds_of(tuple(features))
 
 
 def state_columns(features: Sequence[Feature]) -> tuple[StateColumn, ...]:
     """The columns that a state has for these features, without `state_at` and `position`."""
-    return tuple(column for fold in folds_of(features) for column in fold.columns)
+    return all_columns(features)[len(TECHNICAL) :]
 
 
 def all_columns(features: Sequence[Feature]) -> tuple[StateColumn, ...]:
     """The columns of a state, `state_at` and `position` first."""
-    return (*TECHNICAL, *state_columns(features))
+    return _all_columns(tuple(features))
+
+
+@lru_cache(maxsize=8)
+def _folds_of(features: tuple[Feature, ...]) -> tuple[Fold, ...]:
+    return tuple({fold.name: fold for feature in features for fold in feature.read.folds}.values())
+
+
+@lru_cache(maxsize=8)
+def _all_columns(features: tuple[Feature, ...]) -> tuple[StateColumn, ...]:
+    return (*TECHNICAL, *(column for fold in _folds_of(features) for column in fold.columns))

@@ -5,6 +5,7 @@ A state is true at every later time by arithmetic alone: training rows, online r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,6 +50,11 @@ class Moment:
             self._remaining[half_life_days] = np.exp2(-self._age_days / half_life_days)
         return self._remaining[half_life_days]
 
+    def operand(self, name: str, half_life_days: float) -> Floats:
+        """A column as floats, decayed to the moment where it has a half-life."""
+        numbers = self.numbers(name)
+        return numbers if half_life_days == inf else numbers * self.remaining(half_life_days)
+
 
 class Read(Protocol):
     """One value per state, out of the columns of its folds."""
@@ -62,7 +68,32 @@ class Read(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Decayed:
+class Operand:
+    """A column that goes into a number; decayed to the time of reading where it has a half-life."""
+
+    name: str
+    half_life_days: float = inf
+
+
+class Arithmetic(Read, Protocol):
+    """A read that is arithmetic on numbers alone: the same for many states, and for many such reads of one state."""
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """What goes into it: the first column of every fold."""
+        return tuple(Operand(fold.name) for fold in self.folds)
+
+    @staticmethod
+    def formula(at: Floats, *operands: Floats) -> Floats:
+        """The values out of those of the operands, element by element; `at` in microseconds."""
+
+    def values(self, moment: Moment) -> Column:
+        """Shape (n,), NaN for unknown."""
+        return self.formula(moment.at, *(moment.operand(each.name, each.half_life_days) for each in self.operands))
+
+
+@dataclass(frozen=True, slots=True)
+class Decayed(Arithmetic):
     """A decayed sum, decayed further."""
 
     fold: DecayedSum
@@ -72,13 +103,19 @@ class Decayed:
         """The sum."""
         return (self.fold,)
 
-    def values(self, moment: Moment) -> Column:
+    @property
+    def operands(self) -> tuple[Operand, ...]:
         """The sum times what is left of it."""
-        return moment.numbers(self.fold.name) * moment.remaining(self.fold.half_life_days)
+        return (Operand(self.fold.name, self.fold.half_life_days),)
+
+    @staticmethod
+    def formula(at: Floats, *operands: Floats) -> Floats:
+        """As it is."""
+        return operands[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Arithmetic):
     """A count, total or current number as it is."""
 
     fold: Count | Total | Current
@@ -88,13 +125,14 @@ class Plain:
         """The fold."""
         return (self.fold,)
 
-    def values(self, moment: Moment) -> Column:
-        """The column."""
-        return moment.numbers(self.fold.name)
+    @staticmethod
+    def formula(at: Floats, *operands: Floats) -> Floats:
+        """As it is."""
+        return operands[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class Days(Arithmetic):
     """Days since the first or last time; NaN when there was none."""
 
     fold: Extreme
@@ -104,13 +142,14 @@ class Days:
         """The extreme."""
         return (self.fold,)
 
-    def values(self, moment: Moment) -> Column:
+    @staticmethod
+    def formula(at: Floats, *operands: Floats) -> Floats:
         """The difference in days."""
-        return (moment.at - moment.numbers(self.fold.name)) / DAY
+        return (at - operands[0]) / DAY
 
 
 @dataclass(frozen=True, slots=True)
-class MeanGap:
+class MeanGap(Arithmetic):
     """Mean days between consecutive interactions; NaN when there were fewer than two."""
 
     first: Extreme
@@ -122,14 +161,15 @@ class MeanGap:
         """Both ends and the number."""
         return (self.first, self.last, self.count)
 
-    def values(self, moment: Moment) -> Column:
+    @staticmethod
+    def formula(at: Floats, *operands: Floats) -> Floats:
         """The whole span by the number of gaps."""
-        span = (moment.numbers(self.last.name) - moment.numbers(self.first.name)) / DAY
-        return _quotient(span, moment.numbers(self.count.name) - 1.0)
+        first, last, count = operands
+        return _quotient((last - first) / DAY, count - 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
+class Mean(Arithmetic):
     """A total by its count; NaN when there was none.
 
     Of two sums that decay alike it is the mean weighted by recency, at every time the same.
@@ -143,13 +183,14 @@ class Mean:
         """Total and count."""
         return (self.total, self.count)
 
-    def values(self, moment: Moment) -> Column:
+    @staticmethod
+    def formula(at: Floats, *operands: Floats) -> Floats:
         """The quotient."""
-        return _quotient(moment.numbers(self.total.name), moment.numbers(self.count.name))
+        return _quotient(*operands)
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Arithmetic):
     """Smoothed rate `(answers + 1) / (asked + 2)`: one half before anything is known, and never a division by zero."""
 
     answers: Decayed | Plain
@@ -160,48 +201,20 @@ class Rate:
         """Those of both sides."""
         return (*self.answers.folds, *self.asked.folds)
 
-    def values(self, moment: Moment) -> Column:
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """Likewise."""
+        return (*self.answers.operands, *self.asked.operands)
+
+    @staticmethod
+    def formula(at: Floats, *operands: Floats) -> Floats:
         """The smoothed quotient."""
-        rates: Floats = (self.answers.values(moment) + 1.0) / (self.asked.values(moment) + 2.0)
-        return rates
+        answers, asked = operands
+        return (answers + 1.0) / (asked + 2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Category:
-    """A current text when it is one of the categories, else None."""
-
-    fold: Current
-    categories: tuple[str, ...]
-
-    @property
-    def folds(self) -> tuple[Fold, ...]:
-        """The current value."""
-        return (self.fold,)
-
-    def values(self, moment: Moment) -> Column:
-        """The texts, as objects."""
-        known = frozenset(self.categories)
-        return np.array([text if text in known else None for text in moment.texts(self.fold.name)], dtype=object)
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A current text read as a number; NaN when it is not a finite one."""
-
-    fold: Current
-
-    @property
-    def folds(self) -> tuple[Fold, ...]:
-        """The current value."""
-        return (self.fold,)
-
-    def values(self, moment: Moment) -> Column:
-        """The numbers."""
-        return np.array([_number(text) for text in moment.texts(self.fold.name)], dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCart:
+class OpenCart(Arithmetic):
     """Whether something was put into the cart after the last purchase: 1 or 0, or what the cart was worth."""
 
     cart: Extreme
@@ -213,22 +226,14 @@ class OpenCart:
         """Both times, and the cart's value if asked for."""
         return (self.cart, self.purchase, *((self.worth,) if self.worth else ()))
 
-    def values(self, moment: Moment) -> Column:
+    @staticmethod
+    def formula(at: Floats, *operands: Floats) -> Floats:
         """Zero when the cart is not open."""
-        cart, purchase = moment.numbers(self.cart.name), moment.numbers(self.purchase.name)
+        cart, purchase, *worth = operands
         is_open = ~np.isnan(cart) & ~(purchase >= cart)  # never bought: the comparison with NaN is false
-        worth = np.nan_to_num(moment.numbers(self.worth.name), nan=0.0) if self.worth else 1.0
-        return np.where(is_open, worth, 0.0)
+        return np.where(is_open, np.nan_to_num(worth[0], nan=0.0) if worth else 1.0, 0.0)
 
 
 def _quotient(top: Floats, bottom: Floats) -> Floats:
     quotient: Floats = np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
     return quotient
-
-
-def _number(text: str | None) -> float:
-    try:
-        number = float(text) if text is not None else np.nan
-    except ValueError:
-        return np.nan
-    return number if np.isfinite(number) else np.nan

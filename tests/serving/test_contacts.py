@@ -1,11 +1,13 @@
 """Contacts and answers as rules see them: far enough back, never from the future, oldest first."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from features.catalogue import Catalogue, parse_catalogue
+from features.contacts import looks_back
 from features.domain import Consent, ConsentStatus, Contact, Interaction, Kind
 from features.journal import Journal, Notice, RecordedDecision
 from serving.contacts import RecentContacts, contacts_among, known_consents, recent_contacts
@@ -24,6 +26,11 @@ def catalogue(**rules: object) -> Catalogue:
     return parse_catalogue({"touchpoints": [{"name": "mail.a", "stage": "purchase"}], **rules})
 
 
+def known(journal: Journal, rules: Catalogue, posted: Sequence[Contact] = ()) -> RecentContacts:
+    since = NOW - looks_back(rules)
+    return recent_contacts(journal.contacts_of(["ann"], since=since), since=since, at=NOW, unrecorded=posted)
+
+
 def bring(journal: Journal, **hours_ago: float) -> None:
     """Contacts and answers by name; those whose name begins with an `a` are answers."""
     kinds = {name: "click" if name.startswith("a") else "contact" for name in hours_ago}
@@ -35,28 +42,28 @@ def bring(journal: Journal, **hours_ago: float) -> None:
 def test_contacts_and_answers_are_read_as_far_back_as_any_rule_looks(journal: Journal) -> None:
     bring(journal, c1=241, c2=239, a1=241, a2=239)
     suppressing = catalogue(caps=[{"limit": 1, "days": 2}], suppressions=[{"ignored": 2, "within_days": 6, "days": 4}])
-    found = recent_contacts(journal, suppressing, ["ann"], at=NOW)
+    found = known(journal, suppressing)
     at = NOW - timedelta(hours=239)
     assert found == RecentContacts(4, (Contact("mail.a", at),), (Contact("mail.a", at, Kind.CLICK),))
 
 
 def test_what_is_dated_after_the_decision_counts_as_long_before_it_and_in_that_order(journal: Journal) -> None:
     bring(journal, c1=-3, c2=2, a1=-1)
-    found = recent_contacts(journal, catalogue(caps=[{"limit": 1, "days": 2}]), ["ann"], at=NOW)
+    found = known(journal, catalogue(caps=[{"limit": 1, "days": 2}]))
     assert found.contacts == (Contact("mail.a", NOW - timedelta(hours=3)), Contact("mail.a", NOW - timedelta(hours=2)))
     assert found.answers == (Contact("mail.a", NOW - timedelta(hours=1), Kind.CLICK),)
 
 
 def test_without_rules_nothing_is_looked_at_but_the_number(journal: Journal) -> None:
     bring(journal, c1=1, a1=2)
-    assert recent_contacts(journal, catalogue(), ["ann"], at=NOW) == RecentContacts(2, (), ())
+    assert known(journal, catalogue()) == RecentContacts(2, (), ())
 
 
 def test_what_a_dry_run_brings_along_counts_as_if_it_were_recorded(journal: Journal) -> None:
     bring(journal, c1=2)
     hour = timedelta(hours=1)
     posted = (Contact("mail.a", NOW - hour), Contact("mail.a", NOW, Kind.CLICK), Contact("mail.a", NOW - 99 * hour))
-    found = recent_contacts(journal, catalogue(caps=[{"limit": 1, "days": 2}]), ["ann"], at=NOW, unrecorded=posted)
+    found = known(journal, catalogue(caps=[{"limit": 1, "days": 2}]), posted)
     assert found == RecentContacts(1, (Contact("mail.a", NOW - 2 * hour), posted[0]), (posted[1],))
 
 
@@ -95,10 +102,10 @@ def test_a_refusal_counts_also_for_a_moment_before_it_and_a_grant_does_not(journ
     later = NOW + timedelta(minutes=3)
     said = [consent("k1", ConsentStatus.GRANTED, later), consent("k2", ConsentStatus.WITHDRAWN, later)]
     journal.append_consents(said)
-    granted, withdrawn = known_consents(journal, ["ann"], at=NOW)
+    granted, withdrawn = known_consents(journal.consents_of(["ann"]), at=NOW)
     assert granted == said[0]
     assert (withdrawn.status, withdrawn.at, withdrawn.received_at) == (ConsentStatus.WITHDRAWN, NOW, NOW)
-    assert known_consents(journal, ["ann"], at=later) == tuple(said)
+    assert known_consents(journal.consents_of(["ann"]), at=later) == tuple(said)
 
 
 def consent(name: str, status: ConsentStatus, at: datetime) -> Consent:
