@@ -20,7 +20,7 @@ from serving.terminal import as_plain, in_words
 
 QUESTIONS = (
     *("commands", "online", "realtime", "journal", "kills", "store", "linking", "identity", "ingest", "history", "journeys"),
-    *("estimators", "selection", "public", "world", "attribution"),
+    *("estimators", "selection", "public", "world", "attribution", "credit", "batch", "workers", "materialize", "judging"),
 )
 
 

@@ -16,7 +16,6 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -26,6 +25,7 @@ import pyarrow.csv as csv
 from numpy.typing import NDArray
 
 from benchmarks.peers import ask_peer
+from benchmarks.ratios import Figure
 from features.insights.look import Look
 from features.insights.period import Period
 from features.lake import SCHEMAS, Lake
@@ -78,7 +78,13 @@ def equal() -> dict[str, object]:
         # 1 - removed / whole, each a share of simulated paths
         spread = np.sqrt((1.0 - ours) * (1.0 + (1.0 - ours)) / (SIMULATIONS * effects.rate))
         errors[f"order_{order}"] = round(float((np.abs(ours - np.array(theirs["simulated"])) / spread).max()), 2)
-    return {"largest_gap_to_its_matrix_solved": gaps, "largest_gap_to_its_simulation_in_standard_errors": errors}
+    return {
+        "largest_gap_to_its_matrix_solved": [
+            Figure(name=f"Markov, gap to ChannelAttribution's matrix solved, {order}", ours=gap, unit="", at_most=1e-9)
+            for order, gap in gaps.items()
+        ],
+        "largest_gap_to_its_simulation_in_standard_errors": errors,
+    }
 
 
 def speed() -> dict[str, object]:
@@ -100,12 +106,10 @@ def speed() -> dict[str, object]:
             removal_effects(chain_of(paths, order=order))
             pairs[order].append((time.perf_counter() - started, told[str(order)]["seconds"]))
     return {
-        "seconds_for_a_million_paths": {f"order_{order}": round(median(ours for ours, _ in pairs[order]), 2) for order in ORDERS},
-        "seconds_of_channel_attribution": {
-            f"order_{order}": round(median(its for _, its in pairs[order]), 2) for order in ORDERS
-        },
-        "ratio": {f"order_{order}": round(median(ours / its for ours, its in pairs[order]), 3) for order in ORDERS},
-        "limit": 1.0,
+        "speed": [
+            Figure.of(f"Markov removal effects, order {order}, {PATHS:,} paths", "ChannelAttribution", pairs[order], at_most=1.0)
+            for order in ORDERS
+        ]
     }
 
 
@@ -151,7 +155,15 @@ def errors_against_truth(world: World, known: Known) -> tuple[ModelError, ...]:
 
 def coverage() -> dict[str, object]:
     """How often the 95 % interval of the lift holds the truth, over all touchpoints of all runs."""
-    return {f"coverage_for_{whom.name.lower()}": round(covered(whom), 4) for whom in Whom}
+    return {
+        f"coverage_for_{whom.name.lower()}": Figure(
+            name=f"95 % intervals of the lift of {whom.name.lower()} that hold the truth",
+            ours=covered(whom),
+            unit="",
+            at_least=0.91,
+        )
+        for whom in Whom
+    }
 
 
 def covered(whom: Whom, *, runs: int = RUNS) -> float:

@@ -1,4 +1,7 @@
-"""How many durable interactions a second do 32 concurrent writers get into the journal, against bare inserts of the same rows?
+"""What does the journal cost beside the bare database? One decision's reads and its record, and many writers at once.
+
+One decision: see `benchmarks.journal_decisions`. Many writers: how many durable interactions a second do 32 concurrent ones
+get into the journal, against bare inserts of the same rows?
 
 Bare is the database's own driver under group commit: one thread inserts all rows that wait with one `executemany`, commits,
 and tells their writers. It checks nothing, makes no rows of interactions, gives no receipts, and has no other writer beside
@@ -6,12 +9,13 @@ it. PostgreSQL also groups the commits of its connections by itself, so there ea
 All are asked in turn, in new databases on the disk of the temporary folder.
 """
 
+import os
 import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -19,15 +23,17 @@ from queue import Empty, SimpleQueue
 from threading import Barrier, Event, Thread, local
 from typing import Any
 
-import numpy as np
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
+from benchmarks.journal_decisions import decision_figures
+from benchmarks.ratios import Figure
 from features.domain import Interaction, Kind
 from features.journal import Journal, SentInteraction
 from features.journal.rows import interaction_row
 
-WRITERS, SECONDS, ROUNDS = 32, 3.0, 5
+WRITERS, ROUNDS = 32, 5
+SECONDS = float(os.environ.get("BENCH_JOURNAL_SECONDS", "3"))
 _MOST = 5_000  # interactions of one writer in one round
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -35,17 +41,23 @@ Row = tuple[Any, ...]
 
 
 def measure() -> dict[str, object]:
-    """Run both in turn on each database."""
-    result: dict[str, object] = {"question": f"durable interactions per second at {WRITERS} writers, one in each call"}
-    for name, server in {"sqlite": _sqlite, "postgresql": _postgresql}.items():
-        ways = {"ours": _ours, "bare": _bare} | ({"bare_connections": _connections} if name == "postgresql" else {})
-        with server() as new_url:
-            rates = np.median([[way(new_url()) for way in ways.values()] for _ in range(ROUNDS)], axis=0)
-        result |= {f"{name}_{way}": round(rate) for way, rate in zip(ways, rates, strict=True)}
-        result |= {
-            f"{name}_ratio_to_{way}": round(float(rates[0] / rate), 2) for way, rate in list(zip(ways, rates, strict=True))[1:]
-        }
-    return result
+    """Run all in turn on each database."""
+    servers = {"sqlite": _sqlite, "postgresql": _postgresql}
+    return {
+        "question": f"one decision in the journal; durable interactions per second at {WRITERS} writers, one in each call",
+        "decisions": decision_figures(),
+        "writers": [figure for name, server in servers.items() for figure in _rates(name, server)],
+    }
+
+
+def _rates(database: str, server: Callable[[], AbstractContextManager[Callable[[], URL]]]) -> list[Figure]:
+    bare = {"one thread that inserts what waits": _bare}
+    if database == "postgresql":
+        bare["a connection of each writer's own"] = _connections
+    with server() as new_url:
+        rounds = [(_ours(new_url()), [way(new_url()) for way in bare.values()]) for _ in range(ROUNDS)]
+    name = f"durable interactions of {WRITERS} writers, {database}"
+    return [Figure.of(name, way, [(ours, rates[number]) for ours, rates in rounds], unit="/s") for number, way in enumerate(bare)]
 
 
 def _ours(url: URL) -> float:
@@ -196,8 +208,3 @@ def _postgresql() -> Iterator[Callable[[], URL]]:
         yield new_url
         engine.dispose()
         pg_ctl(["stop", "-m", "immediate"], pgdata=server.pgdata, user=server.system_user)
-
-
-if __name__ == "__main__":
-    for key, value in measure().items():
-        print(f"{key}: {value}")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.ratios import Figure
 from features.journal import Journal
 from features.lake import Lake
 from features.settings import load_settings
@@ -114,14 +115,18 @@ def _counted(home: Path) -> dict[str, object]:
     states = _online_counts(home)
     if not acknowledged:
         raise SystemExit(f"nothing was acknowledged before it was killed: {(home / 'jobs.log').read_text()[-2000:]}")
+    found = {
+        "acknowledged and lost": len(acknowledged - posted.keys()) + len(acknowledged - lake.keys()),
+        "doubled": sum(n - 1 for n in posted.values()) + sum(n - 1 for n in lake.values()),
+        "in the journal but not in the lake": len(posted.keys() ^ lake.keys()),
+        "torn features": sum(abs(states[f"c{n}"] - _of_customer(lake, n)) for n in range(50)),
+    }
+    kills = f"kill -9, {sum(KILLS.values())} times"
     return {
-        "question": f"kill -9, {sum(KILLS.values())} times at random points of posting, compaction and materialization",
+        "question": f"{kills} at random points of posting, compaction and materialization",
         "kills": KILLS,
         "acknowledged": len(acknowledged),
-        "acknowledged_and_lost": len(acknowledged - posted.keys()) + len(acknowledged - lake.keys()),
-        "doubled": sum(n - 1 for n in posted.values()) + sum(n - 1 for n in lake.values()),
-        "in_journal_but_not_in_lake": len(posted.keys() ^ lake.keys()),
-        "torn_features": sum(abs(states[f"c{n}"] - _of_customer(lake, n)) for n in range(50)),
+        "figures": [Figure(name=f"{kills}: {name}", ours=n, unit="records", at_most=0) for name, n in found.items()],
     }
 
 

@@ -27,6 +27,7 @@ from serving.problems import (
     problem_of_validation,
 )
 from serving.routes import (
+    RECOMMEND,
     add_console,
     add_customers,
     add_insights,
@@ -36,6 +37,7 @@ from serving.routes import (
     add_search,
     add_sources,
 )
+from serving.turns import Turns
 
 LOG = logging.getLogger(__name__)
 MOST_IN_WORK = 256
@@ -54,7 +56,8 @@ def create_application(desk: Desk, metrics: Metrics, settings: Settings) -> ASGI
     app.state.max_body_bytes = settings.max_body_bytes
     app.state.console = console = Console(settings.insights_path, currency=desk.currency)
     _add_exception_handlers(app)
-    add_recommendations(app, desk)
+    turns = Turns()
+    add_recommendations(app, desk, turns)
     add_search(app, desk.decisions, desk.customers)
     add_postings(app, desk.posting)
     add_sources(app, desk.posting)
@@ -65,7 +68,13 @@ def create_application(desk: Desk, metrics: Metrics, settings: Settings) -> ASGI
     _add_exposition(app, metrics)
     describe_requests(app)
     api_key = settings.api_key.get_secret_value() if settings.api_key else None
-    guarded = Guard(app, api_key=api_key, max_body_bytes=settings.max_body_bytes, max_in_work=MOST_IN_WORK)
+    guarded = Guard(
+        app,
+        api_key=api_key,
+        max_body_bytes=settings.max_body_bytes,
+        max_in_work=MOST_IN_WORK,
+        is_full=lambda path: path == RECOMMEND and turns.are_taken(),
+    )
     return Observed(guarded, metrics)
 
 

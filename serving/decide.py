@@ -21,7 +21,7 @@ from serving.record import DecisionRecord, record_as_json, record_from_json, req
 from serving.state import FeatureReader, positions
 from serving.steps import Steps, at_once
 from training.policy import Policy, PriorScorer
-from training.policy.eligibility import Situation, allowances, eligibility
+from training.policy.eligibility import Rules, Situation
 
 MOST_TRIES = 50
 
@@ -70,6 +70,7 @@ class Decider:
         self._is_catalogue_kept = False
         self._skew = timedelta(seconds=clock_skew_seconds)
         self._looks_back = looks_back(catalogue)
+        self._rules = Rules(catalogue)
         self._composer = Composer(catalogue, reader.features, seed=seed)
         self._priors = LoadedPolicy(prior_policy(catalogue))
 
@@ -99,7 +100,7 @@ class Decider:
         at = self._time(question, now)
         placement = question.slate.placement if question.slate else None
         asked = Situation(at=at, candidates=question.candidates, exclude=question.exclude, placement=placement)
-        eligibility(self.catalogue, asked)
+        self._rules.candidates(asked)
         if question.at is not None:
             self._reader.read(self._identity(question).identifiers, at=at)
 
@@ -181,7 +182,7 @@ class Decider:
         return {
             each.budget.name: self.journal.volume(each.weights, each.since, each.until)
             + sum(each.weights.get(contact.touchpoint, 0.0) for contact in uncounted if each.since <= contact.at < each.until)
-            for each in (allowances(self.catalogue, at) if self.catalogue.budgets else ())
+            for each in self._rules.allowances(at)
         }
 
     def _proposed(self, record: DecisionRecord, question: Question, given: Circumstances) -> ProposedDecision:
@@ -198,7 +199,7 @@ class Decider:
             return []
         return [
             VolumeLimit(weights=each.weights, since=each.since, until=each.until, at_most=each.allowed)
-            for each in allowances(self.catalogue, record.at)
+            for each in self._rules.allowances(record.at)
             if record.chosen in each.weights
         ]
 

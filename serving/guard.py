@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+from collections.abc import Callable
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -24,14 +25,25 @@ class Guard:
     api_key : required from callers, as `Authorization: Bearer`, as `X-API-Key`, or as the user name of HTTP Basic, which is how
         Segment's SDKs send their write key, or for Azure Personalizer's calls as its clients send it; None lets everyone in.
     max_in_work : requests above this number are turned away at once, which keeps the others fast.
+    is_full : whether a path takes no more requests for now; asked before anything is read, so that turning away costs little.
     """
 
-    def __init__(self, app: ASGIApp, *, api_key: str | None, max_body_bytes: int, max_in_work: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        api_key: str | None,
+        max_body_bytes: int,
+        max_in_work: int,
+        is_full: Callable[[str], bool] = lambda path: False,
+    ) -> None:
         self.app = app
         self._api_key = None if api_key is None else api_key.encode()
         self._max_body_bytes = max_body_bytes
         self._max_in_work = max_in_work
         self._in_work = 0
+        self._is_full = is_full
+        self._overloaded = ProblemError(OVERLOADED, "more requests are in work than can be answered soon; try again in a moment")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with a body that is counted as it arrives."""
@@ -54,8 +66,8 @@ class Guard:
             return ProblemError(UNAUTHORIZED, f"send the API key as 'Authorization: Bearer …' or 'X-API-Key: …'{also}")
         if _is_sent_by_another_site(headers):
             return ProblemError(UNAUTHORIZED, "a key that a browser remembers does not count for pages of other sites")
-        if self._in_work >= self._max_in_work:
-            return ProblemError(OVERLOADED, f"{self._in_work} requests are in work; try again in a moment")
+        if self._in_work >= self._max_in_work or self._is_full(path):
+            return self._overloaded
         declared = headers.get("content-length", "0")
         if declared.isdecimal() and int(declared) > self._max_body_bytes:
             return self._too_large()

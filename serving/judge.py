@@ -5,7 +5,8 @@ another one where something in it is changed. Pure, with no journal and no clock
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from serving.reasons import Explains, arm_reason, chance_reason, feature_reasons
 from serving.record import Draw, Parts, Recommendation, ScoredCandidate, SlatePlace
 from serving.situations import Fact
 from training.policy import Decided, Policy, arm_at, rng_for, variant
-from training.policy.eligibility import Candidate, Situation, eligibility
+from training.policy.eligibility import Candidate, Rules, Situation
 
 TAKEN_BEFORE = "in an earlier slot of this slate"
 
@@ -72,6 +73,7 @@ class Judge:
     def __init__(self, catalogue: Catalogue, features: Sequence[Feature]) -> None:
         self.catalogue = catalogue
         self.features = tuple(features)
+        self.rules = Rules(catalogue)
 
     def judge(self, basis: Basis) -> Verdict:
         """Give the answer that follows.
@@ -82,14 +84,14 @@ class Judge:
             When the situation names touchpoints that the catalogue does not have.
         """
         policy = variant(basis.policy, basis.arm, self.catalogue)
-        arms = _without_taken(eligibility(self.catalogue, basis.situation), basis.slate)
+        arms = _without_taken(self.rules.candidates(basis.situation), basis.slate)
         decided = policy.decide(basis.row, np.array([[arm.eligible for arm in arms]]))
         u = float(rng_for(basis.decision_id, basis.seed).random())
         chosen = arm_at(decided.probabilities[0], u)
         candidates = scored(arms, decided, policy)
         return Verdict(
             candidates=candidates,
-            order=tuple(policy.arms[arm] for arm in decided.order[0]),
+            order=tuple(policy.arms[arm] for arm in decided.order[0].tolist()),
             draw=Draw(seed=basis.seed, u=u),
             chosen=arms[chosen].touchpoint,
             recommendations=self._recommended(basis, policy, decided, candidates, chosen),
@@ -99,7 +101,7 @@ class Judge:
         self, basis: Basis, policy: Policy, decided: Decided, candidates: Sequence[ScoredCandidate], chosen: int
     ) -> tuple[Recommendation, ...]:
         """The drawn touchpoint first, then the other eligible ones, best first."""
-        others = [int(arm) for arm in decided.order[0] if candidates[arm].eligible and arm != chosen]
+        others = [arm for arm in decided.order[0].tolist() if candidates[arm].eligible and arm != chosen]
         best = candidates[int(decided.best[0])]
         learnt = chance_reason(candidates[chosen], best, currency=self.catalogue.currency)
         why = [reason for reason in (arm_reason(basis.arm), learnt) if reason]
@@ -135,13 +137,23 @@ def row_of(features: Sequence[Feature], values: Mapping[str, Fact]) -> NDArray[n
 
 def contributions(policy: Policy, row: NDArray[np.float64], arm: int, features: int) -> NDArray[np.float64] | None:
     """What each feature adds to the uplift of an arm, shape (features,); None where the policy cannot tell."""
-    if arm == 0 or not isinstance(policy.scorer, Explains):
+    if arm == 0 or not hasattr(policy.scorer, "contributions"):  # isinstance of a protocol takes longer than what follows
         return None
-    return policy.scorer.contributions(row, arm)[0, :features]
+    return cast(Explains, policy.scorer).contributions(row, arm)[0, :features]
 
 
 def scored(arms: Sequence[Candidate], decided: Decided, policy: Policy) -> tuple[ScoredCandidate, ...]:
     """The candidates of one decision as its record has them."""
+    scores, found, terms = decided.scores, decided.parts, policy.terms
+    value = float(scores.value[0])
+    expected = (scores.propensity[0], scores.uplift[0], decided.net_values[0], decided.priorities[0], decided.probabilities[0])
+    money = (found.gain[0], found.retention[0], found.cost[0], found.incentive[0], found.fatigue[0])
+    # plain numbers, a column at once: one by one they would take longer than all else
+    numbers = zip(*(each.tolist() for each in (*expected, terms.levers, terms.costs)), strict=True)
+    parts = (
+        Parts(gain=gain, retention=retention, cost=cost, incentive=incentive, fatigue=fatigue)
+        for gain, retention, cost, incentive, fatigue in zip(*(each.tolist() for each in money), strict=True)
+    )
     return tuple(
         ScoredCandidate(
             touchpoint=arm.touchpoint,
@@ -149,23 +161,27 @@ def scored(arms: Sequence[Candidate], decided: Decided, policy: Policy) -> tuple
             stage=arm.stage,
             rule=arm.rule,
             until=arm.until,
-            propensity=float(decided.scores.propensity[0, index]),
-            uplift=float(decided.scores.uplift[0, index]),
-            value=float(decided.scores.value[0]),
-            parts=Parts(**{part.name: float(getattr(decided.parts, part.name)[0, index]) for part in fields(Parts)}),
-            net_value=float(decided.net_values[0, index]),
-            lever=float(policy.terms.levers[index]),
-            priority=float(decided.priorities[0, index]),
-            cost=float(policy.terms.costs[index]),
-            probability=float(decided.probabilities[0, index]),
+            propensity=propensity,
+            uplift=uplift,
+            value=value,
+            parts=part,
+            net_value=net_value,
+            lever=lever,
+            priority=priority,
+            cost=cost,
+            probability=probability,
         )
-        for index, arm in enumerate(arms)
+        for arm, part, (propensity, uplift, net_value, priority, probability, lever, cost) in zip(
+            arms, parts, numbers, strict=True
+        )
     )
 
 
 def _without_taken(arms: Sequence[Candidate], slate: SlatePlace | None) -> Sequence[Candidate]:
     """Say of what stood in earlier slots that this is why it is excluded."""
-    before = slate.before if slate else ()
+    if slate is None or not slate.before:
+        return arms
+    before = slate.before
     return [replace(arm, rule=TAKEN_BEFORE) if arm.touchpoint in before and not arm.eligible else arm for arm in arms]
 
 

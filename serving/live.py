@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from features.catalogue import Catalogue
 from features.errors import ArtifactError
@@ -14,8 +14,10 @@ from features.settings import Settings
 from training.artifact import read_artifact
 from training.policy import Policy
 from training.registry import Registry
+from training.registry_file import OtherLayoutError, RegistryFile
 
 LOG = logging.getLogger(__name__)
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +45,20 @@ class RegisteredPolicies:
     """The registry as a source of policies that fit the features and the catalogue which this process serves."""
 
     def __init__(self, settings: Settings, *, feature_names: Sequence[str], catalogue: Catalogue) -> None:
-        self._registry = Registry(settings)
         self._database = settings.home / "mlflow.db" if settings.tracking_uri is None else None
+        self._full = Registry(settings)
+        self._registry: Registry | RegistryFile = self._full if self._database is None else RegistryFile(self._database)
         self._feature_names = tuple(feature_names)
         self._catalogue = catalogue
 
     def champion(self) -> tuple[int, str] | None:
         """Ask the registry; where nothing was ever trained there is none yet, and asking would take seconds to make one."""
-        return self._registry.champion() if self._is_there() else None
+        return self._ask(lambda registry: registry.champion()) if self._is_there() else None
 
     def challenger(self) -> tuple[int, str] | None:
         """Likewise, of the challenger; a version that was taken back decides for nobody, though it was trained last."""
-        found = self._registry.challenger() if self._is_there() else None
-        if found is None or self._registry.is_rolled_back(found.version):
+        found = self._ask(lambda registry: registry.challenger()) if self._is_there() else None
+        if found is None or self._ask(lambda registry: registry.is_rolled_back(found.version)):
             return None
         return found.version, found.sha256
 
@@ -70,7 +73,7 @@ class RegisteredPolicies:
         if not self._is_there():
             raise ArtifactError(f"policy {version}: there is no registry here, since nothing was trained here")
         with TemporaryDirectory(prefix="touchpoint-") as temporary:
-            folder = self._registry.download(version, Path(temporary) / "policy")
+            folder = self._ask(lambda registry: registry.download(version, Path(temporary) / "policy"))
             policy = read_artifact(
                 folder, sha256, catalogue=self._catalogue, version=str(version), feature_names=self._feature_names
             )
@@ -79,6 +82,14 @@ class RegisteredPolicies:
             differ = ", ".join(sorted(set(policy.arms) ^ set(arms))) or "their order"
             raise ArtifactError(f"policy {version} chooses from other touchpoints than the catalogue ({differ}); train again")
         return LoadedPolicy(policy, sha256)
+
+    def _ask(self, question: Callable[[Registry | RegistryFile], _Found]) -> _Found:
+        """Without MLflow where that is possible, to spare every worker process its import."""
+        try:
+            return question(self._registry)
+        except OtherLayoutError:
+            self._registry = self._full
+            return question(self._registry)
 
     def _is_there(self) -> bool:
         return self._database is None or self._database.exists()

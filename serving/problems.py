@@ -52,7 +52,7 @@ DECISION_CONFLICT = ProblemType("decision-conflict", 409, "The decision id was u
 NOT_REPLAYABLE = ProblemType("not-replayable", 409, "What the decision was taken with is not to be had any more")
 BODY_TOO_LARGE = ProblemType("body-too-large", 413, "The body is larger than this service accepts")
 UNSUPPORTED_MEDIA = ProblemType("unsupported-media", 415, "The body is of a type, or compressed in a way, not understood here")
-OVERLOADED = ProblemType("overloaded", 429, "Too many requests are in work; try again in a moment")
+OVERLOADED = ProblemType("overloaded", 503, "Too many requests are in work; try again in a moment")
 INTERNAL = ProblemType("internal", 500, "The service failed; its log says why")
 UNUSABLE_SOURCE = ProblemType(
     "unusable-source", 503, "The source's mapping does not fit the catalogue; who runs the service can mend it"
@@ -119,7 +119,7 @@ class ProblemError(TouchpointError):
 
     def response(self) -> JSONResponse:
         """The HTTP response."""
-        headers = {"Retry-After": "1"} if self.kind.status in (429, 503) else {}
+        headers = {"Retry-After": "1"} if self.kind.status == 503 else {}
         if self.kind is UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         return JSONResponse(self.document(), status_code=self.kind.status, headers=headers, media_type="application/problem+json")

@@ -21,7 +21,7 @@ from features.workspace import Workspace
 from serving.earlier import Earlier
 from serving.record import DecisionRecord, ScoredCandidate, record_from_json
 from serving.rehearsal import Judged, Rehearsal, Tally
-from training.policy import PriorScorer, Situation, Terms, eligibility, explore, priorities, value_parts
+from training.policy import PriorScorer, Rules, Situation, Terms, explore, priorities, value_parts
 from training.policy.arms import RANDOM
 
 _EVERY = 5_000
@@ -92,6 +92,7 @@ class _Side:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        self._rules = Rules(catalogue)
         self.unscored: set[str] = set()
         self.unknown = {condition.value for condition in catalogue.conditions}
         self._touchpoints = {touchpoint.name: touchpoint for touchpoint in catalogue.recommendable}
@@ -101,7 +102,7 @@ class _Side:
     def judged(self, record: DecisionRecord, situation: Situation) -> Judged:
         """Eligibility under this catalogue, and the probabilities that follow."""
         self.unknown -= situation.facts.keys()
-        found = eligibility(self.catalogue, self._fitted(situation))
+        found = self._rules.candidates(self._fitted(situation))
         scored = {candidate.touchpoint: candidate for candidate in record.candidates}
         worth = [self._worth(each.touchpoint, scored) for each in found]
         levers = np.array([self._levers.get(each.touchpoint, 1.0) for each in found])

@@ -2,35 +2,39 @@
 
 import gc
 import logging
+import sys
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import anyio.to_thread
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _SECONDS_FOR_A_POLICY = 30.0
+_SWITCH_SECONDS = 0.0005  # so long a decision waits for other threads each time that it read or predicted; Python's own is 5 ms
+_PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 
 
 class Entrance:
-    """Stands in for the application, which BentoML wants to know of before there are settings to make it from."""
+    """Leads requests to the application before BentoML's own routing, context and error pages; only its probes are left to it."""
 
-    application: ASGIApp
+    application: ClassVar[ASGIApp]  # BentoML wants to know of this class before there are settings to make one from
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._framework = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on."""
-        await self.application(scope, receive, send)
-
-
-ENTRANCE = Entrance()
+        """Pass the request on."""
+        is_ours = scope["type"] == "http" and scope["path"] not in _PROBES
+        await (Entrance.application if is_ours else self._framework)(scope, receive, send)
 
 
 @bentoml.service(
-    traffic={"timeout": 60, "max_concurrency": 4096},  # a last resort; the guard turns requests away long before
+    traffic={"timeout": 60, "max_concurrency": None},  # the time is a last resort; it is the guard that turns requests away
     metrics={"enabled": False},  # they would label every path as it was asked; see serving/metrics.py
     logging={"access": {"enabled": False}},
     tracing={"excluded_urls": ".*"},
 )
-@bentoml.asgi_app(ENTRANCE, path="/")
 class TouchpointService:
     """One worker process."""
 
@@ -41,7 +45,9 @@ class TouchpointService:
         from serving.application import create_application
         from serving.assembly import assemble
         from serving.metrics import Metrics
+        from training.models import spare_scikit_learn
 
+        spare_scikit_learn()
         _log_like_the_server()
         metrics = Metrics()
         workspace = Workspace(load_settings())
@@ -49,11 +55,12 @@ class TouchpointService:
         self._assembly.live.start(every_seconds=workspace.settings.policy_poll_seconds)
         self._streamer = self._assembly.streamer(metrics)
         desk = self._assembly.desk(metrics, clock=lambda: datetime.now(UTC), on_change=self._streamer.changed)
-        ENTRANCE.application = create_application(desk, metrics, workspace.settings)
+        Entrance.application = create_application(desk, metrics, workspace.settings)
         self._store_loaded = self._assembly.is_store_loaded()
         self._assembly.live.settled.wait(_SECONDS_FOR_A_POLICY)
         self._streamer.start()
         _spare_the_collector()
+        sys.setswitchinterval(_SWITCH_SECONDS)
 
     async def __is_ready__(self) -> bool:
         """Whether the store answers, and the champion, if there is one, is in force."""
@@ -67,6 +74,9 @@ class TouchpointService:
         self._assembly.live.stop()
         self._streamer.stop()
         self._assembly.workspace.journal.close()
+
+
+TouchpointService.add_asgi_middleware(Entrance)  # type: ignore[attr-defined]  # the decorator is not typed
 
 
 def _log_like_the_server() -> None:

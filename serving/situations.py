@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Self
 
@@ -78,8 +79,14 @@ def facts_of(values: Mapping[str, Fact], context: Mapping[str, Any]) -> dict[str
     >>> facts_of({"trait_tier_category": "gold"}, {"weather": "rain"})
     {'trait_tier_category': 'gold', 'trait.tier': 'gold', 'context.weather': 'rain'}
     """
-    traits = {f"trait.{name}": value for key, value in values.items() if (name := trait_of(key)) is not None}
+    traits = {fact: values[key] for key, fact in _traits(tuple(values))}
     return {**values, **traits, **{f"context.{key}": value for key, value in context.items()}}
+
+
+@lru_cache(maxsize=64)
+def _traits(features: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Of a list of features, those that are traits, and the facts they give; lists of features are few."""
+    return tuple((feature, f"trait.{name}") for feature in features if (name := trait_of(feature)) is not None)
 
 
 def features_version(features: Sequence[Feature]) -> str:

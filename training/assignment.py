@@ -9,7 +9,7 @@ from training.arms import with_arms
 from training.calibration import cross_isotonic
 from training.crossfit import cross_fit
 from training.models import BINARY, with_trees
-from training.splits import customer_folds
+from training.splits import customer_folds, numbered
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -94,7 +94,8 @@ def _wave_rates(wave: NDArray[np.object_], option: NDArray[np.int64], taken: Flo
 
     Small waves have their rate together: where a send has a fixed size, a few others all but tell who is left.
     """
-    _, group, sizes = np.unique([wave.astype(str), option.astype(str)], axis=1, return_inverse=True, return_counts=True)
+    pair = numbered(wave)[0] * (int(option.max()) + 1) + option
+    _, group, sizes = np.unique(pair, return_inverse=True, return_counts=True)
     group = np.where(sizes[group] < _LEAST_WAVE, len(sizes) + option, group)
     rates = np.empty(len(taken))
     for fold in range(_FOLDS):

@@ -3,7 +3,7 @@
 Where all decisions are of one time, it is learnt from some customers and judged on the others, and the reasons say so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +22,7 @@ from training.metrics import Metric, amount_metrics, binary_metrics
 from training.policy import Policy
 from training.prepare import Prepared, Say
 from training.registry import Registry
+from training.remembered import Remembered
 from training.select import Selection
 from training.snapshots import Snapshots
 from training.splits import Split, customer_split, time_split
@@ -85,6 +86,7 @@ def backtest(prepared: Prepared, catalogue: Catalogue, *, registry: Registry, se
     quality = _quality(learnt.personal, rows, unseen, seed=seed)
     on_progress("backtest: comparing policies")
     challenger = policy_of(catalogue, learnt, learning_from, version="backtest")
+    challenger = replace(challenger, scorer=Remembered(challenger.scorer))
     evaluation = evaluate(
         rows,
         prepared.overlap.comparable[split.judging],

@@ -3,17 +3,21 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from training.calibration import Calibration, Link, fit_exponential, fit_logistic
+from training.linear import Design
 from training.models import Booster, Model, Predictor, Recipe, fit_booster, with_trees
-from training.penalized import PENALTIES, TWEEDIE_POWER, fit_linear
+from training.penalized import PENALTIES, TWEEDIE_POWER, fit_linear, linear_path
 from training.stored import Blend
 
 Floats = NDArray[np.float64]
+Done = TypeVar("Done")
 
 SIDE_BY_SIDE = 2  # LightGBM and BLAS work outside the interpreter's lock
 _WORTH_TWO = 0.999  # two models are slower and harder to read than one, so they must lose less by this factor
@@ -54,18 +58,18 @@ def cross_fit(
     """Fit boosters on all folds but one, stop early on that one, score it; for every fold."""
 
     def fit(fold: int) -> Booster:
-        inside = folds == fold
-        outside_weight, inside_weight = (None, None) if weight is None else (weight[~inside], weight[inside])
-        return fit_booster(
-            features[~inside],
-            label[~inside],
-            recipe=recipe,
-            seed=seed + fold,
-            weight=outside_weight,
-            validation=(features[inside], label[inside], inside_weight),
-        )
+        return _stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)
 
-    return _crossed(fit, features, folds)
+    return _crossed(side_by_side([partial(fit, fold) for fold in _numbers(folds)]), features, folds)
+
+
+def side_by_side(works: Sequence[Callable[[], Done]]) -> list[Done]:
+    """Do all of it, some at a time, and give what came out in order; as if one after the other, but in less time.
+
+    One thread each: those of LightGBM and BLAS spin while they wait, and cost many times what they gain where others work, too.
+    """
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        return [each.result() for each in [pool.submit(work) for work in works]]
 
 
 def fit_calibrated(
@@ -97,21 +101,20 @@ def fit_best(
     The number of trees, the penalty and the calibration come from the out-of-fold scores too. Because all of them come from
     other customers' rows and not from a later time, later rows stay untouched for judging.
     """
-    boosted = cross_fit(features, label, folds, recipe=recipe, seed=seed, weight=weight)
-    paths = [_linear(features, label, folds, recipe.link, penalty, weight) for penalty in PENALTIES]
+    boosted, *paths = _competing(features, label, folds, recipe=recipe, seed=seed, weight=weight)
     losses = [loss(recipe.link, path.raw, label, weight) for path in paths]
     penalty, straight = PENALTIES[int(np.argmin(losses))], paths[int(np.argmin(losses))]
     both = CrossFit(
         tuple(Blend(pair) for pair in zip(boosted.models, straight.models, strict=True)), folds, (boosted.raw + straight.raw) / 2
     )
     crossed = _least(recipe.link, label, weight, boosted, straight, both)
-    models: list[Model] = []
+    works: list[Callable[[], Model]] = []
     if crossed is not straight:
         tall = with_trees(recipe, boosted.trees)
-        models.append(fit_booster(features, label, recipe=tall, seed=seed, names=names, weight=weight))
+        works.append(partial(fit_booster, features, label, recipe=tall, seed=seed, names=names, weight=weight))
     if crossed is not boosted:
-        with threadpool_limits(limits=1, user_api="blas"):
-            models.append(fit_linear(features, label, link=recipe.link, penalty=penalty, weight=weight))
+        works.append(partial(fit_linear, features, label, link=recipe.link, penalty=penalty, weight=weight))
+    models = side_by_side(works)
     model = models[0] if len(models) == 1 else Blend(tuple(models))
     return Fitted(Predictor(model, calibrate(recipe.link, crossed.raw, label)), crossed)
 
@@ -137,26 +140,50 @@ def loss(link: Link, raw: Floats, label: Floats, weight: Floats | None = None) -
     return float(np.average((predicted - label) ** 2, weights=weight))
 
 
-def _linear(
-    features: Floats, label: Floats, folds: NDArray[np.int64], link: Link, penalty: float, weight: Floats | None
-) -> CrossFit:
-    def fit(fold: int) -> Model:
+def _stopped(
+    features: Floats, label: Floats, folds: NDArray[np.int64], fold: int, *, recipe: Recipe, seed: int, weight: Floats | None
+) -> Booster:
+    """A booster of all folds but one, that stops by that one."""
+    inside = folds == fold
+    outside_weight, inside_weight = (None, None) if weight is None else (weight[~inside], weight[inside])
+    return fit_booster(
+        features[~inside],
+        label[~inside],
+        recipe=recipe,
+        seed=seed + fold,
+        weight=outside_weight,
+        validation=(features[inside], label[inside], inside_weight),
+    )
+
+
+def _competing(
+    features: Floats, label: Floats, folds: NDArray[np.int64], *, recipe: Recipe, seed: int, weight: Floats | None
+) -> list[CrossFit]:
+    """Boosters first, then linear models of every penalty."""
+
+    def straight(fold: int) -> list[Model]:
         rows = folds != fold
-        return fit_linear(
-            features[rows], label[rows], link=link, penalty=penalty, weight=None if weight is None else weight[rows]
-        )
+        chosen = None if weight is None else weight[rows]
+        return [*linear_path(Design.of(features[rows]), label[rows], link=recipe.link, penalties=PENALTIES, weight=chosen)]
 
-    with threadpool_limits(limits=1, user_api="blas"):  # its threads spin while they wait, too: eight times slower with them
-        return _crossed(fit, features, folds)
+    def boosted(fold: int) -> list[Model]:
+        return [_stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)]
+
+    numbers = _numbers(folds)
+    found = side_by_side([partial(fit, fold) for fit in (boosted, straight) for fold in numbers])
+    kinds = [*zip(*found[: len(numbers)], strict=True), *zip(*found[len(numbers) :], strict=True)]
+    return [_crossed(models, features, folds) for models in kinds]
 
 
-def _crossed(fit: Callable[[int], Model], features: Floats, folds: NDArray[np.int64]) -> CrossFit:
+def _numbers(folds: NDArray[np.int64]) -> range:
+    return range(int(folds.max()) + 1)
+
+
+def _crossed(models: Sequence[Model], features: Floats, folds: NDArray[np.int64]) -> CrossFit:
     raw = np.zeros(len(folds))
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        models = tuple(pool.map(fit, range(int(folds.max()) + 1)))
     for fold, model in enumerate(models):
         raw[folds == fold] = model.raw(features[folds == fold])
-    return CrossFit(models, folds, raw)
+    return CrossFit(tuple(models), folds, raw)
 
 
 def _least(link: Link, label: Floats, weight: Floats | None, boosted: CrossFit, straight: CrossFit, both: CrossFit) -> CrossFit:

@@ -18,6 +18,7 @@ from training.join import Floats, States, Strings, features_at, floats, ints, st
 from training.labels import closing_key, closing_time, decision_rows
 from training.policy import Terms
 from training.reward import contact_columns, observed_reward, recent_contacts
+from training.splits import sampled_customers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,10 @@ class Dataset:
         """The decisions of a mask."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
+    def sampled(self, most: int, *, seed: int) -> "Dataset":
+        """At most so many decisions, of customers drawn at random, each with all of theirs; all where there are no more."""
+        return self if len(self) <= most else self.where(sampled_customers(self.customer_id, most=most, seed=seed))
+
     def with_lifetime(self, lifetime: Floats) -> "Dataset":
         """The same decisions, with what their customers' leaving costs in the reward.
 
@@ -101,7 +106,7 @@ class Dataset:
         outcomes = (self.conversion, self.value, self.churned, self.unsubscribed, self.reward)
         logged = np.where(self.estimated[:, None], np.nan, self._logged)
         for column in (self.at, self.arm, self.implied, self.eligible, self.shared, *outcomes, self.features, logged):
-            digest.update(np.ascontiguousarray(column).tobytes())
+            digest.update(np.ascontiguousarray(column).reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
 
     @property

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from training.arms import with_arms
+from training.arms import under_each
 from training.models import Model
 
 Floats = NDArray[np.float64]
@@ -34,8 +34,8 @@ class Term:
             return np.asarray(self.model.raw(features)[:, None] * weights)
         effects, spoken = np.zeros((len(features), len(arms))), np.flatnonzero(weights)
         if len(spoken):
-            options = [0, *spoken] if self.against_none else list(spoken)
-            found = self._under(features, np.array(options), arms)
+            options = np.concatenate(([0], spoken)) if self.against_none else spoken
+            found = self.model.raw(under_each(features, options, arms)).reshape(len(features), len(options))
             effects[:, spoken] = (found[:, 1:] - found[:, :1]) if self.against_none else found
         return np.asarray(effects * weights)
 
@@ -44,16 +44,15 @@ class Term:
         width = features.shape[1]
         if self.model.width == width:
             parts = self.model.contributions(features)
+        elif self.against_none:
+            under = self.model.part(width - 1 + arm).contributions(under_each(features, np.array([0, arm]), arms))
+            parts = under[1::2] - under[::2]
         else:
-            parts = self.model.contributions(with_arms(features, np.full(len(features), arm), arms))
-            if self.against_none:
-                parts = parts - self.model.contributions(with_arms(features, np.zeros(len(features), dtype=np.int64), arms))
-        return np.column_stack([parts[:, :width], parts[:, width:].sum(axis=1)]) * self.weights[arm]
-
-    def _under(self, features: Floats, options: NDArray[np.int64], arms: tuple[str, ...]) -> Floats:
-        n, count = len(features), len(options)
-        inputs = with_arms(np.repeat(features, count, axis=0), np.tile(options, n), arms)
-        return self.model.raw(inputs).reshape(n, count)
+            parts = self.model.contributions(under_each(features, np.array([arm]), arms))
+        told = np.empty((len(features), width + 1))
+        told[:, :width] = parts[:, :width]
+        told[:, width] = parts[:, width:].sum(axis=1)
+        return told * self.weights[arm]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,8 @@ class Effects:
 
     def uplift(self, features: Floats) -> Floats:
         """Shape (n, k), before propensities are bounded; column 0 is zero."""
-        uplift = np.tile(np.array(self.offsets), (len(features), 1))
+        uplift = np.empty((len(features), len(self.arms)))
+        uplift[:] = self.offsets
         if self.terms:
             uplift += self.slope * (raw_effects(self.terms, features, self.arms) - np.array(self.centres))
         return uplift

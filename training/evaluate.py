@@ -19,7 +19,7 @@ from training.models import MEAN
 from training.ope import Log
 from training.policy import TargetPolicy, constant_policies
 from training.policy_value import HEADER, Judging, PolicyValue
-from training.splits import customer_folds
+from training.splits import customer_folds, numbered
 
 Floats = NDArray[np.float64]
 
@@ -169,6 +169,6 @@ def _log(rows: Dataset) -> Log:
         rewards=rows.reward,
         actions=rows.arm,
         probabilities=rows.probability,
-        clusters=np.unique(rows.customer_id.astype(str), return_inverse=True)[1],
+        clusters=numbered(rows.customer_id)[0],
         all_probabilities=None if rows.shared.any() else rows.probabilities,
     )

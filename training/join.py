@@ -1,9 +1,10 @@
 """Rows of the lake as arrays, and the features that were known of a customer at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Strings = NDArray[np.object_]
+
+_ROWS_PER_PART = 200_000
 
 
 class States(Protocol):
@@ -34,8 +37,19 @@ def features_at(states: States, catalogue: Catalogue, identifiers: Strings, at: 
     What became visible at that very microsecond is in, except contacts: they may be what was decided then.
     """
     declared = feature_list(catalogue)
-    values = read(declared, states.training_states(identifiers, at), at)
-    return tuple(feature.name for feature in declared), matrix(declared, values)
+    table = np.empty((len(at), len(declared)))
+    for rows in _parts(identifiers):
+        values = read(declared, states.training_states(identifiers[rows], at[rows]), at[rows])
+        table[rows] = matrix(declared, values)
+    return tuple(feature.name for feature in declared), table
+
+
+def _parts(identifiers: Strings) -> Iterator[NDArray[np.intp]]:
+    """Rows that are looked at together, everybody's own in one part: states take several times the room of features."""
+    count = max(-(-len(identifiers) // _ROWS_PER_PART), 1)
+    part = pd.util.hash_array(identifiers, categorize=False) % count if count > 1 else np.zeros(len(identifiers))
+    for number in range(count):
+        yield np.flatnonzero(part == number)
 
 
 def strings(rows: pa.Table, name: str) -> Strings:

@@ -77,9 +77,11 @@ order by moment, customer_id, decision_id
 """
 
 _SNAPSHOTS = """
-with snapshots as (
-    select customer_id, case when own_from < moment then customer_id else first_name end as identifier, moment
+with everybody as materialized (
     from known join (select unnest($times) as moment) on known_from < moment
+), snapshots as (  -- customers whole, by a draw that their names decide
+    select customer_id, case when own_from < moment then customer_id else first_name end as identifier, moment
+    from everybody where md5_number_upper(customer_id) / 18446744073709551616.0 <= $most / (select count(*) from everybody)
 ), conversions as (
     select customer_id, epoch_us("at") as converted_at, coalesce(value, 0)::decimal(38, 6) as value from interactions
     where list_contains($kinds, kind)
@@ -180,7 +182,9 @@ def closing_key(catalogue: Catalogue) -> str:
     return "objective.churn_days" if waits_for_churn else "objective.window_days"
 
 
-def snapshot_rows(lake: Lake, catalogue: Catalogue, *, times: list[int], members: str = _NOBODY_LINKED) -> pa.Table:
+def snapshot_rows(
+    lake: Lake, catalogue: Catalogue, *, times: list[int], members: str = _NOBODY_LINKED, most: float = float("inf")
+) -> pa.Table:
     """Every customer known at each of `times` (microseconds), and whether and for how much they converted afterwards.
 
     Customers are those of today, once each. One who was known then under another name only, as before a first login, is
@@ -189,6 +193,7 @@ def snapshot_rows(lake: Lake, catalogue: Catalogue, *, times: list[int], members
     Parameters
     ----------
     members : as in `decision_rows`.
+    most : where there are more rows, about so many are given, of customers drawn at random; the same ones every time.
 
     Returns
     -------
@@ -197,7 +202,7 @@ def snapshot_rows(lake: Lake, catalogue: Catalogue, *, times: list[int], members
         objective.churn_days), converted and value (within objective.window_days), later_value (within objective.churn_days).
     """
     churn = round(catalogue.objective.churn_days * DAY)
-    return _run(lake, _SNAPSHOTS, _objective(catalogue) | {"times": times, "churn": churn}, members)
+    return _run(lake, _SNAPSHOTS, _objective(catalogue) | {"times": times, "churn": churn, "most": most}, members)
 
 
 def first_seen(lake: Lake) -> int | None:

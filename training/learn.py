@@ -25,6 +25,13 @@ from training.uplift import UpliftScorer, alike
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+MOST_DECISIONS = 200_000
+"""That a policy learns from and that its learners compete on; of more, whole customers are drawn at random.
+
+What competitors differ by is known to 1/450 of what single decisions scatter by, twice as far as their interval needs to tell a
+gain of half a percent of it from none. Models of some hundred columns gain nothing visible from more, and a night has an end.
+"""
+
 _FOLDS = 3
 _LEAST_DECISIONS = 50
 _LEAST_CUSTOMERS = 20
@@ -51,8 +58,12 @@ class Learnt:
         return self.selection.chosen
 
 
-def learn(dataset: Dataset, snapshots: Snapshots, catalogue: Catalogue, *, seed: int) -> Learnt:
+def learn(dataset: Dataset, snapshots: Snapshots, catalogue: Catalogue, *, seed: int, most: int = MOST_DECISIONS) -> Learnt:
     """Fit conversion and side models, let the learners compete, and fit the one that is chosen on all decisions.
+
+    Parameters
+    ----------
+    most : of more decisions, so many of customers drawn at random stand for all.
 
     Raises
     ------
@@ -60,6 +71,7 @@ def learn(dataset: Dataset, snapshots: Snapshots, catalogue: Catalogue, *, seed:
         When the decisions cannot teach: too few, all of one answer, or conversions without any value.
     """
     refuse_what_cannot_teach(dataset)
+    dataset = dataset.sampled(most, seed=seed)
     folds = customer_folds(dataset.customer_id, count=_FOLDS, seed=seed)
     columns = arm_columns(dataset.feature_names, dataset.arms)
     inputs = with_arms(dataset.features, dataset.arm, dataset.arms)

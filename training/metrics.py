@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.splits import numbered
+
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], float]
 """A figure computed with one weight per row."""
@@ -52,11 +54,11 @@ def with_intervals(
     statistics: Mapping[str, Statistic], customers: NDArray[np.object_], *, rng: np.random.Generator, replicates: int
 ) -> tuple[Metric, ...]:
     """Each statistic on all rows, and its 2.5 and 97.5 percentiles when customers are drawn with replacement."""
-    names, row_of = np.unique(customers.astype(str), return_inverse=True)
+    row_of, count = numbered(customers)
     everyone = np.ones(len(customers))
     drawn = {name: np.full(replicates, np.nan) for name in statistics}
     for replicate in range(replicates):
-        weight = rng.multinomial(len(names), np.full(len(names), 1 / len(names))).astype(np.float64)[row_of]
+        weight = rng.multinomial(count, np.full(count, 1 / count)).astype(np.float64)[row_of]
         for name, statistic in statistics.items():
             drawn[name][replicate] = statistic(weight)
     return tuple(_metric(name, statistic(everyone), drawn[name]) for name, statistic in statistics.items())

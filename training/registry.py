@@ -31,8 +31,8 @@ EXPERIMENT = "touchpoint"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 
-_FOLDER = "policy"
-_ROLLED_BACK = "rolled_back"
+FOLDER = "policy"
+ROLLED_BACK = "rolled_back"
 
 
 class Registry:
@@ -112,10 +112,10 @@ class Registry:
         digest = artifact_sha256(folder)
         known = next((policy for policy in self.versions() if policy.sha256 == digest), None)
         if known is None:
-            self._client.log_artifacts(run_id, str(folder), _FOLDER)
+            self._client.log_artifacts(run_id, str(folder), FOLDER)
             self._ensure_model(POLICY)
             tags = registration(digest, fingerprint, models)
-            created = self._client.create_model_version(POLICY, source=f"runs:/{run_id}/{_FOLDER}", run_id=run_id, tags=tags)
+            created = self._client.create_model_version(POLICY, source=f"runs:/{run_id}/{FOLDER}", run_id=run_id, tags=tags)
             known = RegisteredPolicy(int(created.version), digest, fingerprint, run_id)
         return known
 
@@ -173,7 +173,7 @@ class Registry:
             raise ArtifactError(f"champion {history[0].version} replaced no other; 'train' and 'promote' another instead")
         back, left = history[-2].version, history[-1]
         self._version(back)
-        self._client.set_model_version_tag(POLICY, str(left.version), _ROLLED_BACK, "; ".join(reasons) or "by hand")
+        self._client.set_model_version_tag(POLICY, str(left.version), ROLLED_BACK, "; ".join(reasons) or "by hand")
         self._put_in_force((*history[:-2], InForce(back, at)), left)
         return back
 
@@ -184,7 +184,7 @@ class Registry:
 
     def is_rolled_back(self, version: int) -> bool:
         """Whether a version was in force, was rolled back, and has not been put in force again since."""
-        return _ROLLED_BACK in self._version(version).tags
+        return ROLLED_BACK in self._version(version).tags
 
     def download(self, version: int, target: Path) -> Path:
         """Copy a version's folder to `target`, which is replaced, and check its SHA-256; nothing is loaded.
@@ -204,13 +204,13 @@ class Registry:
         try:
             with warnings.catch_warnings(action="ignore"):
                 mlflow.artifacts.download_artifacts(
-                    run_id=policy.run_id, artifact_path=_FOLDER, dst_path=str(arriving), tracking_uri=self._uri
+                    run_id=policy.run_id, artifact_path=FOLDER, dst_path=str(arriving), tracking_uri=self._uri
                 )
-            found = artifact_sha256(arriving / _FOLDER)
+            found = artifact_sha256(arriving / FOLDER)
             if found != policy.sha256:
                 raise ArtifactError(f"policy {version}: SHA-256 is {found}, registered was {policy.sha256}; roll back")
             shutil.rmtree(target, ignore_errors=True)
-            (arriving / _FOLDER).replace(target)
+            (arriving / FOLDER).replace(target)
         except (OSError, MlflowException) as error:
             raise ArtifactError(f"policy {version}: its files could not be copied ({error}); roll back, or train again") from None
         finally:
@@ -246,8 +246,8 @@ class Registry:
     def _put_in_force(self, history: Sequence[InForce], *left: InForce) -> None:
         """Move the alias last: a history that goes on beyond the champion is one of a step that was killed, or went back."""
         champion = history[-1]
-        if _ROLLED_BACK in self._version(champion.version).tags:
-            self._client.delete_model_version_tag(POLICY, str(champion.version), _ROLLED_BACK)
+        if ROLLED_BACK in self._version(champion.version).tags:
+            self._client.delete_model_version_tag(POLICY, str(champion.version), ROLLED_BACK)
         self._client.set_model_version_tag(POLICY, str(champion.version), "promoted_at", str(champion.since))
         self._client.set_registered_model_tag(POLICY, *history_tag((*history, *left)))
         self._point(CHAMPION, champion.version)

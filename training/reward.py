@@ -46,4 +46,5 @@ def contact_columns(feature_names: tuple[str, ...]) -> tuple[int, ...]:
 
 def recent_contacts(features: Floats, columns: tuple[int, ...]) -> Floats:
     """How often each customer was contacted in the last 30 days or so, shape (n,); 0 where nothing is known."""
-    return np.asarray(np.nan_to_num(features[:, list(columns)]).sum(axis=1))
+    counts = features[:, list(columns)]
+    return np.asarray(np.where(np.isnan(counts), 0.0, counts).sum(axis=1))

@@ -21,6 +21,7 @@ from training.learners import AVERAGE, CANDIDATES, MEAN, Candidate, Evidence, Sh
 from training.learners.calibration import Line, Proof, prove, squared_error
 from training.ope import Estimate, Log, difference, dr
 from training.policy import Scores, Terms, constant_policies, value_parts
+from training.splits import numbered
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -171,7 +172,7 @@ def select(contest: Contest, rival: Rival, *, seed: int) -> tuple[Selection, Can
     evidence, level = contest.evidence, 1.0 - 2.0 * ERROR / len(CANDIDATES)
     raw = cross_fit_candidates(evidence, CANDIDATES, seed=seed)
     uplifts = {candidate.name: _out_of_fold(contest, candidate, raw[candidate.name]) for candidate in CANDIDATES}
-    clusters = np.unique(contest.dataset.customer_id.astype(str), return_inverse=True)[1]
+    clusters = numbered(contest.dataset.customer_id)[0]
     proofs = {
         each.name: prove(raw[each.name], contest.shown_to(each), contest.prior, clusters, level=level) for each in CANDIDATES
     }
@@ -224,7 +225,7 @@ def _entries(contest: Contest, policies: Mapping[str, Floats], rival: Rival, *, 
         rewards=dataset.reward,
         actions=dataset.arm,
         probabilities=dataset.probability,
-        clusters=np.unique(dataset.customer_id.astype(str), return_inverse=True)[1],
+        clusters=numbered(dataset.customer_id)[0],
     )
     model = contest.evidence.reward_model[rows]
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import TrainingError
@@ -67,6 +68,20 @@ def customer_split(customers: NDArray[np.object_], *, seed: int, judging_share: 
     return Split(learning=~judging, judging=judging, cutoff=None)
 
 
+def sampled_customers(customers: NDArray[np.object_], *, most: int, seed: int) -> NDArray[np.bool_]:
+    """A mask of at most so many rows, shape (n,): all rows of customers who are drawn at random, in whatever order rows come.
+
+    >>> sampled_customers(np.array(["b", "a", "b"], dtype=object), most=2, seed=0).tolist()
+    [False, True, False]
+    """
+    row_of, count = numbered(customers)
+    order = np.random.default_rng(seed).permutation(count)
+    kept = np.bincount(row_of)[order].cumsum() <= most
+    chosen = np.zeros(count, dtype=bool)
+    chosen[order[kept]] = True
+    return np.asarray(chosen[row_of])
+
+
 def customer_folds(customers: NDArray[np.object_], *, count: int, seed: int) -> NDArray[np.int64]:
     """The fold of every row, shape (n,), all rows of a customer in the same one.
 
@@ -75,6 +90,17 @@ def customer_folds(customers: NDArray[np.object_], *, count: int, seed: int) -> 
     >>> customer_folds(np.array(["b", "a", "b"], dtype=object), count=2, seed=0).tolist()
     [1, 0, 1]
     """
-    names, row_of = np.unique(customers.astype(str), return_inverse=True)
-    order = np.random.default_rng(seed).permutation(len(names))
+    row_of, customers_there = numbered(customers)
+    order = np.random.default_rng(seed).permutation(customers_there)
     return np.asarray((order % count)[row_of], dtype=np.int64)
+
+
+def numbered(names: NDArray[np.object_]) -> tuple[NDArray[np.int64], int]:
+    """Each row's number among the distinct names in their order, shape (n,), and how many distinct ones there are.
+
+    >>> codes, count = numbered(np.array(["b", "a", "b"], dtype=object))
+    >>> codes.tolist(), count
+    ([1, 0, 1], 2)
+    """
+    codes, distinct = pd.factorize(np.array(list(map(str, names)), dtype=object), sort=True)
+    return np.asarray(codes, dtype=np.int64), len(distinct)

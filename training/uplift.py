@@ -62,9 +62,12 @@ class UpliftScorer:
         return self.conversion.predict(with_arms(features, nothing, self.arms))
 
     def _propensity(self, features: Floats) -> Floats:
+        propensity = self.effects.uplift(features)
         untreated = self.untreated(features)
-        treated = np.clip(untreated[:, None] + self.effects.uplift(features)[:, 1:], 0.0, 1.0)
-        return np.column_stack([untreated, treated])
+        propensity += untreated[:, None]
+        propensity.clip(0.0, 1.0, out=propensity)
+        propensity[:, 0] = untreated
+        return propensity
 
 
 def alike(scorer: UpliftScorer, features: Floats, offsets: tuple[float, ...]) -> UpliftScorer:

@@ -16,12 +16,17 @@ from sqlalchemy.exc import DisconnectionError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import ConfigurationError, StoreError
+from features.journal.statements import Prepared, ask
 
 _BUSY_SECONDS = 30.0
 _CONNECT_SECONDS = 10
 _PAUSE_SECONDS = 0.01
 _FRESH_SECONDS = 0.2
 _WRITERS_LOCK = 0x746F756368  # any constant: the name of our advisory lock in PostgreSQL
+
+# A deferred transaction, that reads first and writes later, fails when another writer came in between.
+_TURN_IN_SQLITE = Prepared(text("BEGIN IMMEDIATE")).of()
+_TURN_IN_POSTGRESQL = Prepared(text("SELECT pg_advisory_xact_lock(:lock)")).of(lock=_WRITERS_LOCK)
 
 
 class Database:
@@ -33,9 +38,12 @@ class Database:
         except (SQLAlchemyError, ImportError) as error:
             raise ConfigurationError(f"journal_url {url!r}: not a usable SQLAlchemy URL: {error}") from None
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        in_children(self._forget)
-        # Without BEGIN and ROLLBACK around it, one indexed query costs half as much.
-        self._readers = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._is_opened = False
+        event.listen(self.engine, "connect", self._note_opened)
+        in_children(self._leave_to_parent)
+        # Without BEGIN and ROLLBACK around it, one indexed query costs half as much. Our SQLite connections begin nothing by
+        # themselves, and for AUTOCOMMIT SQLAlchemy sets a pragma there after which every statement is parsed anew.
+        self._readers = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         # Threads queue here, where the next one starts at once; the database would let them poll, or keep a connection each.
         self._turn = Lock()
 
@@ -49,14 +57,23 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that no other writer runs beside, durable when the block ends."""
         with self._turn, _translated(self.engine), self.engine.begin() as connection:
-            if not self.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITERS_LOCK})
+            ask(connection, [_TURN_IN_SQLITE if self.is_sqlite else _TURN_IN_POSTGRESQL])
             yield connection
 
-    def _forget(self) -> None:
-        """Leave the connections to the parent process, whose they are, closing none; this process opens its own."""
+    def close(self) -> None:
+        """Close the connections; the next call opens some again."""
+        self.engine.dispose()
+        self._is_opened = False
+
+    def _note_opened(self, *_: object) -> None:
+        self._is_opened = True
+
+    def _leave_to_parent(self) -> None:
+        """In a forked process: leave the connections to its parent, whose they are, closing none; and open others."""
         self._turn, self._parents = Lock(), self.engine.pool
         self.engine.dispose(close=False)
+        if self.is_sqlite and self._is_opened:
+            event.listen(self.engine, "do_connect", _refuse)
 
     def scrub(self, tables: Sequence[str]) -> None:
         """Leave nothing of what was deleted from the tables in the database's files.
@@ -102,7 +119,6 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, max_overflow=-1, hide_parameters=True)
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
         return engine
     if parsed.get_backend_name() != "postgresql":
         raise ConfigurationError(f"journal_url {url!r}: the journal is kept in SQLite or PostgreSQL; give a URL of one of them")
@@ -119,6 +135,13 @@ def _configure_sqlite(connection: sqlite3.Connection, _: object) -> None:
     # secure_delete: what is erased is overwritten with zeros
     for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _refuse(*_: object) -> None:
+    raise StoreError(
+        "this process was forked from one that had the journal open, and SQLite would mistake that one's locks for its own;"
+        " open the journal only in the processes that use it, or start them by spawn"
+    )
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
@@ -152,13 +175,6 @@ def _replace_if_dead(engine: Engine, connection: Any, record: Any, _: object) ->
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise DisconnectionError from error  # the pool then tries another one
-
-
-def _begin_immediate(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
-        return  # this is told of readers as well, who would wait for every writer, and every writer for them
-    # A deferred transaction that reads first and writes later fails when another writer came in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def contacts_seen(identifiers: Sequence[str]) -> list[Asked]:
 
 def is_counted(decision_id: str) -> list[Asked]:
     """The question whether the contact of a decision was counted; something is found where it was."""
-    return _COUNTED.with_(contact_id=f"{_DECISION}{decision_id}")
+    return _COUNTED.of(contact_id=f"{_DECISION}{decision_id}")
 
 
 def count_decision(decision: RecordedDecision) -> list[Asked]:
@@ -73,7 +73,7 @@ def count_decision(decision: RecordedDecision) -> list[Asked]:
         return []
     notice = Notice(decision.decision_id, decision.customer_id, decision.touchpoint, decision.at)
     row = _row(notice, f"{_DECISION}{decision.decision_id}")
-    return [*_INSERT.with_(**row), *add_volume(decision.touchpoint, row["at"])]
+    return [*_INSERT.of(**row), *add_volume(decision.touchpoint, row["at"])]
 
 
 def _rows(connection: Connection, notices: Sequence[Notice]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,8 @@ Whoever finds nobody writing writes at once, so a single caller never waits for 
 then writes for all who wait by that time. After several were written for, they are given a moment to come again, as
 otherwise the first of them would always write alone. Every call returns only after its own records are on disk.
 
-Who cannot wait leaves the records to a thread of ours, which takes its turn like any other caller, and writes for all.
+Who cannot wait leaves the records to a thread of ours, which takes its turn like any other caller, and writes for all. It gives
+nobody a moment: those who submit from an event loop compute meanwhile what they submit next, and would wait for each other.
 """
 
 import time
@@ -47,7 +48,7 @@ class _Call:
         elif self.error is not None:
             self.future.set_exception(self.error)
         else:
-            self.future.set_result(self.results)
+            self.future.set_result(self.results[0])
 
 
 class GroupCommit:
@@ -91,29 +92,26 @@ class GroupCommit:
             raise call.error
         return call.results
 
-    def submit(self, write: Write[Item, Result], items: Sequence[Item]) -> Future[list[Result]]:
-        """As `run`, but at once: the future, which nobody can cancel, tells what that returns or raises."""
-        future: Future[list[Result]] = Future()
+    def submit(self, write: Write[Item, Result], item: Item) -> Future[Result]:
+        """As `run` for one item, without waiting: the future, which nobody can cancel, tells what came of it."""
+        future: Future[Result] = Future()
         future.set_running_or_notify_cancel()
-        call = _Call(write, items, future)
         with self._mutex:
-            self._writer = self._writer or _Writer(self._lead)
-            self._waiting.append(call)
             if not self._is_led:
+                self._call_writer()
                 self._is_led = True
-                self._writer.wake()
+            self._waiting.append(_Call(write, [item], future))
         return future
 
     def close(self) -> None:
-        """Wait until all that was submitted is written, and end the thread that does it; whoever submits again starts one."""
-        while (writer := self._writer) is not None:
-            self.submit(_nothing, ()).exception()  # it comes behind them
-            with self._mutex:
-                is_last = writer is self._writer and not any(call.future for call in self._waiting)
-                if is_last:
-                    self._writer = None
-            if is_last:
-                writer.end()
+        """Wait until what was submitted is written, and end the thread that does it; the next submission starts another."""
+        if self._writer is None:
+            return
+        self.submit(_nothing, None).exception()  # behind all the others
+        with self._mutex:
+            writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.end()
 
     def _join(self, call: _Call) -> bool:
         """Queue up; whether the caller has to lead."""
@@ -174,12 +172,15 @@ class GroupCommit:
     def _appoint(self) -> None:
         with self._mutex:
             self._is_led = bool(self._waiting)
-            if not self._waiting:
-                return
-            if self._waiting[0].future is None:
+            if self._waiting and self._waiting[0].future is None:
                 self._waiting[0].woken.set()
-            elif self._writer is not None:
-                self._writer.wake()
+            elif self._waiting:
+                self._call_writer()
+
+    def _call_writer(self) -> None:
+        if self._writer is None:
+            self._writer = _Writer(self._lead)
+        self._writer.wake()
 
     def _commit(self, batch: Sequence[_Call]) -> None:
         try:
@@ -218,8 +219,8 @@ class _Writer:
                 lead()
 
 
-def _nothing(connection: Connection, items: Sequence[Any]) -> list[Any]:
-    return []
+def _nothing(connection: Connection, items: Sequence[Any]) -> list[None]:
+    return [None] * len(items)
 
 
 def _write(connection: Connection, batch: Sequence[_Call]) -> None:

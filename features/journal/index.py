@@ -40,7 +40,7 @@ def identity_of(connection: Connection, identifier: str) -> Identity:
 
 def same_customer(identifier: str) -> list[Asked]:
     """The question for everybody who is the same customer; `as_identity` reads its answer."""
-    return _SAME.with_(name=identifier)
+    return _SAME.of(name=identifier)
 
 
 def as_identity(identifier: str, same: Rows) -> Identity:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
-from typing import Any
 
 from features.catalogue.identifiers import KNOWN_TYPES, IdentifierType
 from features.domain import Consent, Interaction, Link, Outcome
@@ -66,8 +65,9 @@ class Journal(Questions):
             create_tables(connection)
 
     def close(self) -> None:
-        """Close the connections."""
-        self._database.engine.dispose()
+        """Wait for what was submitted, and close the connections; the next call opens some again."""
+        self._group.close()
+        self._database.close()
 
     def append_interactions(self, interactions: Sequence[Interaction]) -> list[Receipt]:
         """Append interactions in one transaction, durable on return; one receipt each, in order.

@@ -129,7 +129,7 @@ class Recording:
 
 def _decision(connection: Connection, proposed: ProposedDecision) -> bool:
     decision, checks = proposed.decision, _checks(proposed)
-    first = [_ASKED.with_(decision_id=decision.decision_id), is_counted(decision.decision_id)]
+    first = [_ASKED.of(decision_id=decision.decision_id), is_counted(decision.decision_id)]
     known, counted, *found = ask(connection, [*first, *(question for question, _ in checks)])
     if known:
         _require_the_same_question(decision, known[0][0])
@@ -137,7 +137,7 @@ def _decision(connection: Connection, proposed: ProposedDecision) -> bool:
     if not all(holds(rows) for (_, holds), rows in zip(checks, found, strict=True)):
         return False
     row = decision_row(decision)
-    ask(connection, [_INSERT.with_(**row, superseded=False), [] if counted else count_decision(decision)])
+    ask(connection, [_INSERT.of(**row, superseded=False), [] if counted else count_decision(decision)])
     return True
 
 

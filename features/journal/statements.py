@@ -5,9 +5,10 @@ round trip to a server.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ClauseElement, Connection, Dialect, bindparam
+from sqlalchemy import ClauseElement, Connection, Dialect, bindparam
 from sqlalchemy.exc import DBAPIError
 
 MOST_LISTED = 512
@@ -35,7 +36,7 @@ class Prepared:
             text = self._texts[dialect.name] = self._compiled(dialect)
         return text
 
-    def with_(self, **values: object) -> "list[Asked]":
+    def of(self, **values: object) -> "list[Asked]":
         """It as a question, with what it binds."""
         return [Asked(self, values)]
 
@@ -58,28 +59,28 @@ class Listed:
 
     def __init__(self, make: Callable[..., ClauseElement], *, most: int = MOST_LISTED) -> None:
         self._make, self._most = make, most
-        self._prepared: dict[int, Prepared] = {}
+        self._prepared: dict[int, tuple[Prepared, dict[str, list[str]]]] = {}
 
     def of(self, lists: Mapping[str, Sequence[object]], **others: object) -> "list[Asked]":
         """It as a question about the lists, with what it binds besides; about nothing it is no question."""
         length = max(map(len, lists.values()))
-        return [self._chunk(lists, slice(start, start + self._most), others) for start in range(0, length, self._most)]
+        return [self._part(lists, slice(start, start + self._most), others) for start in range(0, length, self._most)]
 
-    def _chunk(self, lists: Mapping[str, Sequence[object]], part: slice, others: Mapping[str, object]) -> "Asked":
-        values, size = dict(others), 0
-        for name, listed in lists.items():
-            chosen = listed[part]
-            size = 1 << (len(chosen) - 1).bit_length()
-            for number in range(size):
-                values[f"{name}_{number}"] = chosen[min(number, len(chosen) - 1)]
-        return Asked(self._prepared.get(size) or self._of_size(size, lists), values)
+    def _part(self, lists: Mapping[str, Sequence[object]], part: slice, others: Mapping[str, object]) -> "Asked":
+        chosen = {name: listed[part] for name, listed in lists.items()}
+        length = max(map(len, chosen.values()))
+        size = 1 << (length - 1).bit_length()
+        if size not in self._prepared:
+            self._prepared[size] = self._of_size(size, lists)
+        prepared, keys = self._prepared[size]
+        values = dict(others)
+        for name, listed in chosen.items():
+            values.update(zip(keys[name], chain(listed, repeat(listed[-1], size - length)), strict=True))
+        return Asked(prepared, values)
 
-    def _of_size(self, size: int, names: Iterable[str]) -> Prepared:
-        binds: dict[str, list[BindParameter[Any]]] = {
-            name: [bindparam(f"{name}_{number}") for number in range(size)] for name in names
-        }
-        prepared = self._prepared[size] = Prepared(self._make(**binds))
-        return prepared
+    def _of_size(self, size: int, names: Iterable[str]) -> tuple[Prepared, dict[str, list[str]]]:
+        keys = {name: [f"{name}_{number}" for number in range(size)] for name in names}
+        return Prepared(self._make(**{name: list(map(bindparam, keys[name])) for name in names})), keys
 
 
 class Asked(NamedTuple):

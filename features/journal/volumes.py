@@ -50,7 +50,7 @@ def add_volumes(connection: Connection, contacts: Iterable[tuple[str, int]]) -> 
 
 def add_volume(touchpoint: str, at: int) -> list[Asked]:
     """The statement that counts one contact at a time in microseconds."""
-    return _ADD_PREPARED.with_(touchpoint=touchpoint, quarter=at // QUARTER, contacts=1)
+    return _ADD_PREPARED.of(touchpoint=touchpoint, quarter=at // QUARTER, contacts=1)
 
 
 def volume(connection: Connection, weights: Mapping[str, float], since: datetime, until: datetime) -> float:

@@ -30,8 +30,11 @@ def consent_against(
     at : what became known later does not count.
     """
     rule = rule_for(touchpoint, rules)
-    if rule is None:
-        return None
+    return None if rule is None else rule_against(rule, touchpoint, consents, at=at)
+
+
+def rule_against(rule: ConsentRule, touchpoint: Touchpoint, consents: Iterable[Consent], *, at: datetime) -> str | None:
+    """What the rule in force for a touchpoint has against a contact there, in words; see `consent_against`."""
     statements = _in_force(consents, touchpoint, at)
     refusals = [statement for statement in statements if _refuses(statement)]
     if refusals:
@@ -64,7 +67,11 @@ def rule_for(touchpoint: Touchpoint, rules: Sequence[ConsentRule]) -> ConsentRul
 
 def _in_force(consents: Iterable[Consent], touchpoint: Touchpoint, at: datetime) -> list[Consent]:
     """Of every identifier the statement that counts, if there is one."""
-    known = [each for each in consents if max(each.at, each.received_at) <= at and _covers(each, touchpoint)]
+    channel, purpose = touchpoint.channel, touchpoint.message_class
+    about = [each for each in consents if each.channel in (None, channel) and each.purpose in (None, purpose)]
+    known = [each for each in about if max(each.at, each.received_at) <= at]
+    if len(known) < 2:
+        return known
     known.sort(key=lambda each: each.customer_id)
     return [_of_one([*said]) for _, said in groupby(known, key=lambda each: each.customer_id)]
 
@@ -73,10 +80,6 @@ def _of_one(said: Sequence[Consent]) -> Consent:
     narrowest = max(_narrowness(each) for each in said)
     last = max((each for each in said if _narrowness(each) == narrowest), key=_order)
     return max([last, *filter(_refuses, said)], key=_order)
-
-
-def _covers(consent: Consent, touchpoint: Touchpoint) -> bool:
-    return consent.channel in (None, touchpoint.channel) and consent.purpose in (None, touchpoint.message_class)
 
 
 def _narrowness(consent: Consent) -> int:
@@ -92,4 +95,4 @@ def _order(consent: Consent) -> tuple[datetime, bool, datetime, str]:
 
 
 def _words(consent: Consent) -> str:
-    return f"{consent.status} on {consent.at:%Y-%m-%d} ({consent.source})"
+    return f"{consent.status} on {consent.at.date()} ({consent.source})"

@@ -22,7 +22,7 @@ class OnlineStates:
 
     def read(self, identifiers: Sequence[str]) -> list[State | None]:
         """The states in the order given; None for an identifier that has none."""
-        layout = self._at.layout
+        layout = self._at.readable
         try:
             values = self._at.rows.read(TABLE, [entity_key(identifier) for identifier in identifiers])
         except self._at.rows.errors as error:
@@ -31,7 +31,7 @@ class OnlineStates:
 
     def push(self, states: Mapping[str, State]) -> int:
         """Write those that are newer than what is there, by position and then `state_at`; give how many that were."""
-        written, identifiers, layout = 0, list(states), self._at.layout
+        written, identifiers, layout = 0, list(states), self._at.readable
         for start in range(0, len(identifiers), _ROWS_PER_PUSH):
             asked = identifiers[start : start + _ROWS_PER_PUSH]
             with store_errors(*self._at.rows.errors), self._at.rows.writing():

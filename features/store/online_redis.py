@@ -49,15 +49,18 @@ class RedisRows:
         """Whether this database is the one that was set up for rows as this version keeps them, and has lost nothing since."""
         return bool(self._client.get(_SET_UP) == _OWN)
 
+    def set_up(self) -> None:
+        """Remember that it is."""
+        self._client.set(_SET_UP, _OWN)
+
     def clear(self) -> None:
         """Forget that this database was set up, and remove the rows of an earlier version; those of this one are written over."""
         self._client.delete(_SET_UP)
         self._delete_all(_BEFORE, _type="hash")
 
     def create(self, table: str, layout: Layout) -> None:
-        """Remember that this database is set up, and what the rows of a table look like."""
+        """Remember what the rows of a table look like."""
         self._client.hset(_LAYOUTS, layout.name, layout.to_json())  # type: ignore[arg-type]  # bytes are fine as a field
-        self._client.set(_SET_UP, _OWN)
 
     def drop(self, table: str) -> None:
         """Remove the rows of a table."""

@@ -38,11 +38,16 @@ class SqliteRows:
         self._mine = threading.local()
 
     def is_set_up(self) -> bool:
-        """Whether the file is there and keeps rows as this version does."""
+        """Whether the file is the one that was set up, for rows as this version keeps them."""
         if not self._path.exists():
             return False
         with closing(self._open()) as connection:
             return bool(connection.execute("PRAGMA user_version").fetchone()[0] == FORMAT)
+
+    def set_up(self) -> None:
+        """Remember that it is: a file that Feast made anew lacks the rows that were written before."""
+        with closing(self._open()) as connection:
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     def clear(self) -> None:
         """Remove all rows, of whichever version."""
@@ -59,7 +64,6 @@ class SqliteRows:
             connection.execute(f"CREATE TABLE IF NOT EXISTS {_LAYOUTS} (name BLOB PRIMARY KEY, columns TEXT NOT NULL)")
             with connection:
                 connection.execute(f"INSERT OR IGNORE INTO {_LAYOUTS} VALUES (?, ?)", (layout.name, layout.to_json()))
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     def drop(self, table: str) -> None:
         """Remove the table of a view."""
@@ -107,7 +111,6 @@ class SqliteRows:
         if not self._path.exists():
             return 0
         with closing(self._open()) as connection:
-            connection.execute("PRAGMA secure_delete=on")
             with connection:
                 erased = {name: self._delete(connection, name, keys) for name in self._tables(connection)}
             self._checkpoint(connection)
@@ -127,7 +130,9 @@ class SqliteRows:
 
     def _open(self, *, create: bool = False) -> sqlite3.Connection:
         mode = "rwc" if create else "rw"
-        return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)
+        connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)
+        connection.execute("PRAGMA secure_delete=on")  # what is written over leaves no copy behind
+        return connection
 
     @staticmethod
     def _tables(connection: sqlite3.Connection) -> list[str]:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
+from typing import Any
+
+from filelock import FileLock
 
 from features.errors import StoreError
 from features.settings import Settings
@@ -42,23 +45,13 @@ class Registered:
         StoreError
             When Feast or its online store does not answer.
         """
-        wanted = {"columns": self.fingerprint, "online": self.rows.name, "format": FORMAT}
         with store_errors(*self.rows.errors):
-            done, is_set_up = self._applied.read(), self.rows.is_set_up()
-            if done == wanted and self._registry.exists() and is_set_up:
+            if self._is_applied():
                 return
             self.folder.mkdir(parents=True, exist_ok=True)
-            if done.get("online") != self.rows.name or not is_set_up:
-                # with a registry that knows the tables, Feast would not make them again
-                for leftover in (self._registry, self.marks):
-                    leftover.unlink(missing_ok=True)
-                self.rows.clear()
-            with feast_errors():
-                feast = open_feast(self._home, self.rows.configuration)
-                feast.apply(list(definitions(self.features, self.folder)))
-            if self.rows is not self._file:
-                self._file.clear()  # nobody would look there when a customer is erased
-        self._applied.write(wanted)
+            with FileLock(self.folder / ".apply.lock"):
+                if not self._is_applied():  # by another process meanwhile, whose rows must stay
+                    self._apply()
 
     def check(self, record: Record) -> None:
         """Refuse where a record of what was done says that it was for other columns.
@@ -73,23 +66,49 @@ class Registered:
 
     @cached_property
     def layout(self) -> Layout:
-        """How rows of the columns in force are packed.
+        """How rows of the columns in force are packed."""
+        return Layout({column.name: column.dtype for column in self.columns})
+
+    @cached_property
+    def readable(self) -> Layout:
+        """The layout, once there are rows to be read.
 
         Raises
         ------
         StoreError
-            When the online store is not set up, or holds nothing yet of what was materialized before rows were packed.
+            When the online store is not set up, or what was materialized was so by a version that kept rows in another way.
         """
         self.check(self._applied)
         done = self.materialized.read()
         if self._applied.read().get("format") != FORMAT or (done and done.get("format") != FORMAT):
             raise self._not_set_up()
-        return Layout({column.name: column.dtype for column in self.columns})
+        return self.layout
 
     @cached_property
     def fingerprint(self) -> str:
         """Digest of the columns."""
         return sha256(repr(self.columns).encode()).hexdigest()
+
+    @property
+    def _wanted(self) -> dict[str, Any]:
+        return {"columns": self.fingerprint, "online": self.rows.name, "format": FORMAT}
+
+    def _is_applied(self) -> bool:
+        return self._applied.read() == self._wanted and self._registry.exists() and self.rows.is_set_up()
+
+    def _apply(self) -> None:
+        if self._applied.read().get("online") != self.rows.name or not self.rows.is_set_up():
+            # with a registry that knows the tables, Feast would not make them again
+            for leftover in (self._registry, self.marks):
+                leftover.unlink(missing_ok=True)
+            self.rows.clear()
+        with feast_errors():
+            feast = open_feast(self._home, self.rows.configuration)
+            feast.apply(list(definitions(self.features, self.folder)))
+        self.rows.set_up()
+        if self.rows is not self._file:
+            self._file.clear()  # nobody would look there when a customer is erased
+        self._applied.write(self._wanted)
 
     def _not_set_up(self) -> StoreError:
         return StoreError(f"{self.folder}: not set up for the catalogue in force; run `touchpoint materialize` first")

@@ -24,12 +24,6 @@ def frame(columns: Sequence[StateColumn], states: Mapping[str, State]) -> pd.Dat
     return pd.DataFrame({"customer_id": list(states), "visible_at": pd.Series(times).dt.as_unit("us"), **given})
 
 
-def rows_frame(rows: pa.RecordBatch) -> pd.DataFrame:
-    """Many rows of that kind; integers stay integers beside nulls."""
-    rows_as_frame: pd.DataFrame = rows.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
-    return rows_as_frame
-
-
 def empty_arrays(columns: Sequence[StateColumn], n: int) -> dict[str, NDArray[Any]]:
     """N empty states: columns by name as `read` takes them, and `known`."""
     empty = {each.name: None if each.dtype == "text" else np.nan if each.initial is None else each.initial for each in columns}

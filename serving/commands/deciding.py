@@ -1,11 +1,14 @@
 """Commands that decide, look back at decisions, and serve: demo, recommend, explain, replay, serve, ui."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from serving.commands.running import AsJson, At, Who, identifier_of, now, run, settings, utc
+from features.errors import RequestError
+from serving.commands.running import AsJson, At, identifier_of, now, run, settings, utc
 
 app = typer.Typer()
 
@@ -27,13 +30,51 @@ def demo(
 
 @app.command()
 def recommend(
-    customer: Who,
+    customer: Annotated[
+        str | None, typer.Argument(help="A customer_id, an identifier, or a type and value such as email=ada@example.com.")
+    ] = None,
     at: At = None,
-    record: Annotated[bool, typer.Option("--record", help="Keep the decision as if it had been carried out.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Keep what is decided as if it had been carried out.")] = False,
     decision_id: Annotated[str | None, typer.Option(help="Same id, same answer.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Decide for everybody who is known, into the file --to.")] = False,
+    to: Annotated[Path | None, typer.Option(help="Parquet file for --all; one that is there is replaced.")] = None,
+    customers: Annotated[
+        Path | None, typer.Option(help="With --all: only these; one a line, or a CSV or Parquet file with a column customer_id.")
+    ] = None,
+    touchpoint: Annotated[list[str] | None, typer.Option(help="With --all: a touchpoint to choose from; default: all.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="With --all: a touchpoint that is ruled out.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="With --all: how many touchpoints to rank.")] = 1,
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="With --all: that of every touchpoint as well.")] = False,
+    defer: Annotated[bool, typer.Option("--defer", help="With --all --record: no contact before it is told of.")] = False,
+    run_name: Annotated[
+        str | None, typer.Option("--run", help="With --all: name of the run; same run, same answers; default: today's date.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take one decision without the service; nothing is kept unless --record."""
+    """Take one decision, or one for everybody, without the service; nothing is kept unless --record."""
+    of_one = [name for name, given in (("CUSTOMER", customer), ("--at", at), ("--decision-id", decision_id)) if given is not None]
+    of_all: dict[str, object] = {"--to": to, "--customers": customers, "--touchpoint": touchpoint, "--exclude": exclude}
+    of_all |= {"--run": run_name, "--limit": limit > 1, "--probabilities": probabilities, "--defer": defer}
+    _check_either(everybody, of_one, [name for name, given in of_all.items() if given])
+    if customer is None:
+        from serving.batch import Asked, recommend_home
+
+        asked = Asked(
+            run=run_name or f"{now():%Y-%m-%d}",
+            candidates=tuple(touchpoint) if touchpoint else None,
+            exclude=tuple(exclude or ()),
+            limit=limit,
+            recorded=record,
+            deferred=defer,
+        )
+        file = to or Path()
+        run(
+            as_json,
+            lambda workspace, say: recommend_home(
+                workspace, file, asked, now=now(), customers=customers, probabilities=probabilities, on_progress=say
+            ),
+        )
+        return
     from serving.local import recommend_locally
 
     run(
@@ -42,6 +83,14 @@ def recommend(
             workspace, identifier_of(workspace, customer), at=utc(at), now=now(), record=record, decision_id=decision_id
         ),
     )
+
+
+def _check_either(everybody: bool, of_one: Sequence[str], of_all: Sequence[str]) -> None:
+    """Refuse a mixture of what is about one customer and what is about all."""
+    if everybody and (of_one or "--to" not in of_all):
+        raise RequestError(f"--all goes with --to FILE and without {' or '.join(of_one or ['CUSTOMER'])}", field="/customer")
+    if not everybody and (of_all or "CUSTOMER" not in of_one):
+        raise RequestError(f"give CUSTOMER without {' or '.join(of_all or ['--to'])}, or --all with --to FILE", field="/customer")
 
 
 @app.command()

@@ -1,9 +1,11 @@
 """What routes share: bodies read whole and inflated within the limit, ids in paths, JSON out."""
 
 import zlib
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 
 from features.domain import LONGEST_ID
@@ -13,7 +15,14 @@ from serving.values import without_nul
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
+    """The whole body, inflated.
+
+    Raises
+    ------
+    ProblemError
+        As `inflated`, or `unsupported-media` when it is compressed in another way.
+    """
     content = await request.body()
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding == "gzip":
@@ -45,7 +54,16 @@ def inflated(content: bytes, *, most_bytes: int) -> bytes:
     return plain
 
 
-Body = Annotated[bytes, Depends(_body)]
+class BareRoute(APIRoute):
+    """A route that is documented like any other, and hands the request as it is to its function: no parameter is looked for."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The function itself, which must be async and take the request."""
+        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return endpoint
+
+
+Body = Annotated[bytes, Depends(body_of)]
 PathId = Annotated[str, Path(min_length=1, max_length=LONGEST_ID), AfterValidator(without_nul)]
 
 

@@ -1,9 +1,11 @@
 """Questions, and the records of what was answered."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from pydantic import TypeAdapter
+from starlette.concurrency import run_in_threadpool
 
 from serving.answer import Answer
 from serving.desk import Desk, questions_of
@@ -12,32 +14,40 @@ from serving.openapi import request_body
 from serving.problems import ProblemError
 from serving.record import DecisionRecord
 from serving.replay import Replayed
-from serving.routes.bodies import Body, PathId, json_response
+from serving.routes.bodies import BareRoute, Body, PathId, body_of, json_response
+from serving.turns import Turns
 from serving.values import parse_json
 from serving.wire import RecommendManyRequest, RecommendRequest, ReplayRequest
+
+RECOMMEND = "/v1/recommend"
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
 _EXPLANATION: TypeAdapter[Explanation] = TypeAdapter(Explanation)
 _REPLAYED: TypeAdapter[Replayed] = TypeAdapter(Replayed)
+_TAKES_LONGER = frozenset({"customers", "interactions", "slots", "placements"})
+"""With one of these a question is not answered on the event loop, where all others would wait."""
 
 
-def add_recommendations(app: FastAPI, desk: Desk) -> None:
+def add_recommendations(app: FastAPI, desk: Desk, turns: Turns) -> None:
     """Add /v1/recommend and /v1/decisions."""
 
-    @app.post(
-        "/v1/recommend",
+    async def recommend(request: Request) -> Response:
+        """Which touchpoint is best for this customer, now? Ask about one customer, or about up to 1,000."""
+        asked = parse_json(await body_of(request))
+        if not desk.is_local or not _is_soon_answered(asked):
+            return await run_in_threadpool(_answered, asked, desk)
+        question = RecommendRequest.model_validate(asked)
+        async with turns:
+            return json_response(_ANSWER.dump_json(await desk.recommend_soon(question)))
+
+    app.router.add_api_route(
+        RECOMMEND,
+        recommend,
+        methods=["POST"],
         responses={200: {"model": Answer | list[Answer]}},
         openapi_extra=request_body(RecommendRequest, RecommendManyRequest, list[RecommendRequest]),
+        route_class_override=BareRoute,
     )
-    def recommend(body: Body) -> Response:
-        """Which touchpoint is best for this customer, now? Ask about one customer, or about up to 1,000."""
-        asked = parse_json(body)
-        if isinstance(asked, dict) and "customers" in asked:
-            asked = questions_of(RecommendManyRequest.model_validate(asked))
-        if isinstance(asked, list):
-            return json_response(_as_list(desk.recommend_many(asked)))
-        return json_response(_ANSWER.dump_json(desk.recommend(RecommendRequest.model_validate(asked))))
-
     _add_looking_back(app, desk)
 
 
@@ -69,6 +79,19 @@ def _add_looking_back(app: FastAPI, desk: Desk) -> None:
     def decision(decision_id: PathId) -> Response:
         """Give the whole record of a decision."""
         return json_response(desk.decisions.text(decision_id).encode())
+
+
+def _is_soon_answered(asked: Any) -> bool:
+    """Whether it is one question about one touchpoint with which nothing is to be written down first."""
+    return isinstance(asked, dict) and asked.keys().isdisjoint(_TAKES_LONGER)
+
+
+def _answered(asked: Any, desk: Desk) -> Response:
+    if isinstance(asked, dict) and "customers" in asked:
+        asked = questions_of(RecommendManyRequest.model_validate(asked))
+    if isinstance(asked, list):
+        return json_response(_as_list(desk.recommend_many(asked)))
+    return json_response(_ANSWER.dump_json(desk.recommend(RecommendRequest.model_validate(asked))))
 
 
 def _as_list(answers: Sequence[Answer | ProblemError]) -> bytes:

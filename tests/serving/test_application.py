@@ -297,10 +297,10 @@ def test_requests_above_the_limit_are_turned_away_and_told_when_to_come_back() -
         guard = Guard(slow, api_key=None, max_body_bytes=10, max_in_work=2)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://service") as caller:
             answers = await asyncio.gather(*(caller.get("/x") for _ in range(3)))
-            assert all(answer.headers.get("retry-after") == "1" for answer in answers if answer.status_code == 429)
+            assert all(answer.headers.get("retry-after") == "1" for answer in answers if answer.status_code == 503)
             return [answer.status_code for answer in answers]
 
-    assert sorted(asyncio.run(statuses())) == [200, 200, 429]
+    assert sorted(asyncio.run(statuses())) == [200, 200, 503]
 
 
 def test_when_the_journal_fails_nothing_is_answered(client: Any, tmp_path: Any) -> None:

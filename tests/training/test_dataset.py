@@ -20,6 +20,8 @@ from features.synthetic import synthetic_catalogue
 from features.tables import TOTAL
 from training.assignment import overlap
 from training.dataset import load_dataset
+from training.join import features_at, ints, strings
+from training.labels import decision_rows
 from training.snapshots import load_snapshots
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -115,6 +117,14 @@ def test_snapshots_are_evenly_spaced_and_closed(home):
     closed = (home.until - timedelta(days=home.catalogue.objective.churn_days)).timestamp() * 1e6
     assert times[-1] == pytest.approx(closed)
     assert snapshots.features.shape == (len(snapshots.at), len(home.store.features))
+
+
+def test_of_many_snapshots_a_sample_of_whole_customers_is_looked_at(home):
+    every = load_snapshots(home.lake, home.store, home.catalogue, until=home.until, count=3)
+    some = load_snapshots(home.lake, home.store, home.catalogue, until=home.until, count=3, most=len(every.at) // 2)
+    assert 0.3 < len(some.at) / len(every.at) < 0.7
+    kept = np.isin(every.customer_id, some.customer_id)
+    assert every.where(kept).fingerprint == some.fingerprint
 
 
 def test_a_history_shorter_than_the_windows_is_refused(home):
@@ -294,3 +304,12 @@ def test_snapshots_before_a_login_know_the_customer_as_she_was_known_then(logged
     login = microseconds(NOON + timedelta(days=2))
     assert counts.tolist() == [1.0 if at < login else 3.0 for at in rows.at]
     assert counts.max() == 3.0
+
+
+def test_many_rows_are_looked_up_in_parts_and_give_the_same_features(home, monkeypatch):
+    rows = decision_rows(home.lake, home.catalogue, until=home.until)
+    names, at = strings(rows, "identifier"), ints(rows, "moment")
+    together = features_at(home.store, home.catalogue, names, at)[1]
+    monkeypatch.setattr("training.join._ROWS_PER_PART", 100)
+    in_parts = features_at(home.store, home.catalogue, names, at)[1]
+    assert np.array_equal(in_parts, together, equal_nan=True)

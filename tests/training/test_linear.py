@@ -76,6 +76,11 @@ def model():
     return fit_linear(features, target, link=Link.IDENTITY, penalty=0.001)
 
 
+def test_a_row_scores_the_same_alone_and_among_others(model):
+    features = rows()
+    assert [model.raw(features[[row]])[0] for row in range(50)] == model.raw(features)[:50].tolist()
+
+
 def test_contributions_sum_to_the_raw_score_and_a_gap_is_its_columns(model):
     features = rows()
     parts = model.contributions(features)

@@ -70,3 +70,19 @@ def test_boosters_fitted_together_share_a_goal():
     both = first.raw(features) + second.raw(features)
     assert np.corrcoef(both, label)[0, 1] > 0.97
     assert np.abs(both - label).mean() < 0.3
+
+
+def test_boosters_that_are_fitted_together_know_what_they_have_said_even_where_one_finds_nothing_to_add():
+    features, seen = np.random.default_rng(4).normal(size=(1000, 2)), []
+
+    def gradient(raw):
+        seen.append(raw.copy())
+        first = raw - features
+        if len(seen) == 2:
+            first[:, 1] = 0.0  # nothing to split by, so that no tree comes of it
+        return first, np.ones(raw.shape)
+
+    boosters = fit_together(features, 2, gradient=gradient, recipe=with_trees(MEAN, 6), seed=1)
+    assert [booster.trees for booster in boosters] == [6, 5]
+    before_the_last = [booster.native.predict(features, num_iteration=booster.trees - 1) for booster in boosters]
+    assert seen[-1] == pytest.approx(np.column_stack(before_the_last))

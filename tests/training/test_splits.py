@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from features.errors import TrainingError
-from training.splits import customer_folds, customer_split, time_split
+from training.splits import customer_folds, customer_split, numbered, sampled_customers, time_split
 
 
 def test_no_window_of_an_earlier_row_reaches_the_later_ones():
@@ -51,3 +51,16 @@ def test_all_rows_of_a_customer_are_in_one_fold_whatever_the_order():
     assert np.bincount(folds).tolist() == [30, 30, 30]
     assert all(len(set(folds[customers == name])) == 1 for name in set(customers))
     assert (customer_folds(customers[::-1], count=3, seed=1)[::-1] == folds).all()
+
+
+def test_a_sample_holds_all_rows_of_whom_it_holds_and_the_same_ones_whatever_the_order():
+    customers = np.array([f"c{row % 100}" for row in range(300)], dtype=object)
+    chosen = sampled_customers(customers, most=100, seed=1)
+    assert chosen.sum() == 99
+    assert set(customers[chosen]).isdisjoint(customers[~chosen])
+    assert (sampled_customers(customers[::-1], most=100, seed=1)[::-1] == chosen).all()
+
+
+def test_names_are_numbered_in_their_order_as_numpy_would():
+    names = np.random.default_rng(0).choice(np.array(["ä", "Z", "a", "b10", "b2", ""], dtype=object), 50)
+    assert numbered(names)[0].tolist() == np.unique(names.astype(str), return_inverse=True)[1].tolist()

@@ -125,7 +125,8 @@ select touchpoint as subject, customer_id, count(*) as n, count(*) filter (next_
 from asked where moment >= $since and moment < $until and moment + $answer <= $known group by all
 """
 
-# The stages' order is that of the words; what a customer does later at the same touchpoint is no new beginning
+# The stages' order is that of the words; what a customer does later at the same touchpoint is no new beginning. Steps come in the
+# order of time, so that the least step and the least time ahead are of the same one
 _LONG = """
 with moved as (
     select * from acts
@@ -136,16 +137,16 @@ with moved as (
            row_number() over (partition by customer_id order by moment, touchpoint, kind) as step
     from moved
 ), ahead as (
-    select *, min({step: step, moment: moment}) filter (place >= 2) over later as two,
-           min({step: step, moment: moment}) filter (place >= 3) over later as three,
-           min({step: step, moment: moment}) filter (place >= 4) over later as four,
-           min({step: step, moment: moment}) filter (place >= 5) over later as five
+    select *, [min(step) filter (place >= 2) over later, min(step) filter (place >= 3) over later,
+               min(step) filter (place >= 4) over later, min(step) filter (place >= 5) over later][place] as next_step,
+           [min(moment) filter (place >= 2) over later, min(moment) filter (place >= 3) over later,
+            min(moment) filter (place >= 4) over later, min(moment) filter (place >= 5) over later][place] as next_moment
     from placed window later as (partition by customer_id order by step rows between 1 following and unbounded following)
 ), reached as (
-    select customer_id, touchpoint, moment, step, [two, three, four, five][place] as next
+    select customer_id, touchpoint, moment, step, next_step, next_moment
     from ahead where moment >= $since and moment < $until and place is not null
     qualify row_number() over (partition by customer_id, touchpoint order by step) = 1
 )
-select touchpoint as subject, customer_id, 1 as n, next.step - step as y
-from reached where moment + $gap <= $known and next.moment - moment <= $gap
+select touchpoint as subject, customer_id, 1 as n, next_step - step as y
+from reached where moment + $gap <= $known and next_moment - moment <= $gap
 """

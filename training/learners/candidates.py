@@ -1,13 +1,13 @@
 """All learners on both bases, and their mean; to add one is one file, one line here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.crossfit import SIDE_BY_SIDE
+from training.crossfit import side_by_side
 from training.effects import Term, raw_effects
 from training.learners.average import fit_average
 from training.learners.direct import fit_direct
@@ -52,7 +52,9 @@ class Candidate:
         if not len(evidence.tried):
             return ()
         if self.members:
-            found = [term for member in self.members for term in member.terms(evidence, seed=seed, refit=refit)]
+            shared = evidence.sampled(_MOST_PAIRS_AT_LAST // len(evidence.tried), seed=seed).with_design()
+            fits = [partial(member.terms, shared, seed=seed, refit=refit) for member in self.members]
+            found = [term for terms in side_by_side(fits) for term in terms]
             return tuple(replace(term, weights=tuple(weight / len(self.members) for weight in term.weights)) for term in found)
         rows = evidence.sampled(_MOST_PAIRS_AT_LAST // len(evidence.tried), seed=seed)
         return self.fit(rows, Task(self.base or Base.LINEAR, seed, refit))
@@ -81,7 +83,7 @@ def cross_fit_candidates(evidence: Evidence, candidates: Sequence[Candidate], *,
     """
     folds = range(int(evidence.folds.max()) + 1)
     most = max(_MOST_PAIRS // max(len(evidence.tried), 1), 1)
-    learning = {fold: evidence.where(evidence.folds != fold).sampled(most, seed=seed + fold) for fold in folds}
+    learning = {fold: evidence.where(evidence.folds != fold).sampled(most, seed=seed + fold).with_design() for fold in folds}
 
     def fit(candidate: Candidate, fold: int) -> Floats:
         terms = candidate.terms(learning[fold], seed=seed + fold, refit=False)
@@ -90,9 +92,8 @@ def cross_fit_candidates(evidence: Evidence, candidates: Sequence[Candidate], *,
     single = dict.fromkeys(each for candidate in candidates for each in candidate.members or (candidate,))
     raw = {candidate.name: np.zeros(evidence.eligible.shape) for candidate in single}
     tasks = [(candidate, fold) for candidate in single for fold in folds]
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for (candidate, fold), found in zip(tasks, pool.map(lambda task: fit(*task), tasks), strict=True):
-            raw[candidate.name][evidence.folds == fold] = found
+    for (candidate, fold), found in zip(tasks, side_by_side([partial(fit, *task) for task in tasks]), strict=True):
+        raw[candidate.name][evidence.folds == fold] = found
     return {each.name: _mean(raw, each) if each.members else raw[each.name] for each in candidates}
 
 

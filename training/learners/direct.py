@@ -8,8 +8,8 @@ from scipy.optimize import minimize
 
 from training.effects import Term
 from training.learners.evidence import Evidence
-from training.learners.regression import EFFECTS, Base, Task
-from training.linear import Columns, Linear
+from training.learners.regression import EFFECTS, Base, Task, design_of
+from training.linear import Linear
 from training.models import fit_together
 
 Floats = NDArray[np.float64]
@@ -88,15 +88,15 @@ def _boosted(evidence: Evidence, task: Task) -> tuple[Term, ...]:
 
 
 def _linear(evidence: Evidence) -> tuple[Term, ...]:
-    columns = Columns.of(evidence.features)
-    found = _softmax(evidence, columns, _PENALTY / np.sqrt(len(evidence)))
+    found = _softmax(evidence, design_of(evidence).table, _PENALTY / np.sqrt(len(evidence)))
+    columns = design_of(evidence).columns
     return tuple(Term(Linear.of(columns, found[:-1, arm], float(found[-1, arm])), evidence.only(arm)) for arm in evidence.tried)
 
 
-def _softmax(evidence: Evidence, columns: Columns, penalty: float) -> Floats:
+def _softmax(evidence: Evidence, table: Floats, penalty: float) -> Floats:
     """Weights of every arm, shape (p + 1, k), the last row the base; those of `none` are zero."""
     choices, n = _Choices.of(evidence), len(evidence)
-    design = np.column_stack([columns.design(evidence.features), np.ones(n)])
+    design = np.column_stack([table, np.ones(n)])
     shape = design.shape[1], len(evidence.arms)
     free = np.ones(shape) * evidence.known
     free[:, 0] = 0.0

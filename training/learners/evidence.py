@@ -9,6 +9,7 @@ from training.arms import with_arms
 from training.calibration import Calibration
 from training.crossfit import CrossFit, cross_fit
 from training.dataset import Dataset
+from training.linear import Design
 from training.models import MEAN
 from training.splits import customer_folds
 
@@ -39,6 +40,7 @@ class Evidence:
         over eligible pairs, 0 where the arm was not eligible or is not known.
     folds : shape (n,), of customers; what judges a model is of another fold.
     stopping : shape (n,), customers to stop by.
+    design : the features made comparable for linear models, so that learners share it; None where each does so for itself.
     """
 
     arms: tuple[str, ...]
@@ -54,6 +56,7 @@ class Evidence:
     weights: Floats
     folds: NDArray[np.int64]
     stopping: Bools
+    design: Design | None = None
 
     @classmethod
     def of(cls, dataset: Dataset, nuisance: CrossFit, calibration: Calibration, *, seed: int) -> "Evidence":
@@ -93,7 +96,11 @@ class Evidence:
 
     def where(self, rows: Bools) -> "Evidence":
         """The decisions of a mask."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+        return replace(self, design=None, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+    def with_design(self) -> "Evidence":
+        """The same, with its features made comparable once."""
+        return replace(self, design=Design.of(self.features))
 
     def sampled(self, most: int, *, seed: int) -> "Evidence":
         """At most so many decisions, drawn at random; all where there are no more."""
@@ -121,7 +128,7 @@ class Evidence:
         return row, option
 
 
-_COLUMNS = tuple(field.name for field in fields(Evidence) if field.name not in ("arms", "known"))
+_COLUMNS = tuple(field.name for field in fields(Evidence) if field.name not in ("arms", "known", "design"))
 
 
 def robust(expected: Floats, outcome: Floats, dataset: Dataset) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from training.arms import with_arms
 from training.effects import Term
 from training.learners.evidence import Evidence
-from training.linear import Columns, Linear
+from training.linear import Design, Linear
 from training.models import MEAN, Booster, Recipe, fit_booster, with_trees
 from training.penalized import ridge_path
 
@@ -98,11 +98,15 @@ def ridge(design: Floats, target: Floats, weight: Floats, stopping: Bools, task:
     return ridge_path(design, target, weight, [_PENALTIES[best]])[0] if task.refit else path[best]
 
 
+def design_of(evidence: Evidence) -> Design:
+    """Its rows made comparable: those that were made so once for all learners, where they were."""
+    return evidence.design or Design.of(evidence.features)
+
+
 def _own_ridge(evidence: Evidence, row: Ints, target: Floats, weight: Floats, task: Task) -> Linear:
     """One arm's model; columns are made comparable by all decisions, so that arms with few have them too."""
-    columns = Columns.of(evidence.features)
-    design = columns.design(evidence.features[row])
-    return Linear.of(columns, *ridge(design, target, weight, evidence.stopping[row], task))
+    design = design_of(evidence)
+    return Linear.of(design.columns, *ridge(design.table[row], target, weight, evidence.stopping[row], task))
 
 
 def _enough(stopping: Bools) -> bool:

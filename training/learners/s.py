@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from training.arms import with_arms
 from training.effects import Term
 from training.learners.evidence import Evidence
-from training.learners.regression import OUTCOMES, Base, Task, fit_stopped, ridge
-from training.linear import Columns, Linear
+from training.learners.regression import OUTCOMES, Base, Task, design_of, fit_stopped, ridge
+from training.linear import Linear
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def fit_s(evidence: Evidence, task: Task) -> tuple[Term, ...]:
 
 def _linear(evidence: Evidence, task: Task) -> tuple[Term, ...]:
     """Effects are drawn to what any contact changes for a customer, so that arms with few decisions lean on the others."""
-    columns = Columns.of(evidence.features)
+    columns = design_of(evidence).columns
     evidence = evidence.sampled(_CELLS // ((len(evidence.arms) + 1) * 2 * evidence.features.shape[1]), seed=task.seed)
     shared = columns.design(evidence.features)
     width, arms = shared.shape[1], len(evidence.tried)

@@ -38,6 +38,13 @@ def discounted(logs: Floats, of: Transactions, ahead: float, *, annual: float = 
 
     Conversions of a quarter count as if they came in its middle.
     """
+    return plain_and_discounted(logs, of, ahead, annual=annual)[1]
+
+
+def plain_and_discounted(
+    logs: Floats, of: Transactions, ahead: float, *, annual: float = ANNUAL_DISCOUNT
+) -> tuple[Floats, Floats]:
+    """`expected` and `discounted`, shape (n,) each: the last quarter ends with the time ahead, so one comes with the other."""
     steps = min(max(ceil(ahead / _STEP_DAYS), 1), _MOST_STEPS)
     ends = np.linspace(0.0, ahead, steps + 1)
     until_then, total = np.zeros(len(of)), np.zeros(len(of))
@@ -45,7 +52,7 @@ def discounted(logs: Floats, of: Transactions, ahead: float, *, annual: float = 
         by_end = expected(logs, of, end)
         total += (by_end - until_then) * (1 + annual) ** (-(start + end) / 2 / YEAR)
         until_then = by_end
-    return total
+    return until_then, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +61,30 @@ class Forecast:
 
     Attributes
     ----------
-    mean : shape (n,); conversions of one customer of each kind, discounted or not.
+    conversions : shape (n,); of one customer of each kind.
+    mean : shape (n,); the same, discounted or not.
     slope : shape (n, 4); its derivative in the logarithms of the model's parameters.
     """
 
     model: BgNbd
     of: Transactions
     ahead: float
+    conversions: Floats
     mean: Floats
     slope: Floats
 
     @classmethod
-    def made(
-        cls, model: BgNbd, of: Transactions, ahead: float, how: Callable[[Floats, Transactions, float], Floats] = expected
-    ) -> "Forecast":
-        """By `expected`, or by `discounted`."""
-        steps = np.eye(4) * _STEP
-        sides = [(how(model.logs + step, of, ahead) - how(model.logs - step, of, ahead)) / (2 * _STEP) for step in steps]
-        return cls(model, of, ahead, how(model.logs, of, ahead), np.column_stack(sides))
+    def made(cls, model: BgNbd, of: Transactions, ahead: float) -> "Forecast":
+        """By `expected`."""
+        (mean,), (slope,) = _with_slopes(lambda logs: (expected(logs, of, ahead),), model.logs)
+        return cls(model, of, ahead, mean, mean, slope)
+
+    @classmethod
+    def both(cls, model: BgNbd, of: Transactions, ahead: float) -> tuple["Forecast", "Forecast"]:
+        """By `expected`, and by `discounted`."""
+        means, slopes = _with_slopes(lambda logs: plain_and_discounted(logs, of, ahead), model.logs)
+        plain, later = (cls(model, of, ahead, means[0], *each) for each in zip(means, slopes, strict=True))
+        return plain, later
 
     def total(
         self, weights: Floats, squares: Floats, *, rng: np.random.Generator, noise: float = 0.0, relative: float = 0.0
@@ -101,9 +114,16 @@ class Forecast:
             return 0.0
         rows = rng.choice(len(self.of), size=_DRAWN, p=squares / mass)
         some = self.of.take(rows)
-        mean = expected(self.model.logs, some, self.ahead)
+        mean = self.conversions[rows]
         spread = (draw_conversions(self.model, some, self.ahead, rng=rng) - mean) ** 2
         return mass * float((spread + noise * mean).mean())
+
+
+def _with_slopes(how: Callable[[Floats], tuple[Floats, ...]], logs: Floats) -> tuple[tuple[Floats, ...], list[Floats]]:
+    """Some functions of the parameters' logarithms, shape (n,) each, and their derivatives, shape (n, 4) each."""
+    sides = [zip(how(logs + step), how(logs - step), strict=True) for step in np.eye(4) * _STEP]
+    slopes = zip(*([(above - below) / (2 * _STEP) for above, below in side] for side in sides), strict=True)
+    return how(logs), [np.column_stack(each) for each in slopes]
 
 
 def draw_conversions(model: BgNbd, of: Transactions, ahead: float, *, rng: np.random.Generator) -> Floats:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.insights.segments.rules import VALUE_RULES, as_case
-from training.lifetime.outlook import Forecast, discounted
+from training.lifetime.outlook import plain_and_discounted
 from training.lifetime.transactions import Transactions, kinds_of_customers
 from training.lifetime.valuation import Valuation
 
@@ -39,7 +39,7 @@ order by everybody.customer_id
 _BY_KIND = """
 select segment, kind, count(*)::double as customers, coalesce(sum(weight), 0) as weights,
        coalesce(sum(weight * weight), 0) as squares
-from scored_now join {segments} using (customer_id) group by all
+from scored_now join {segments} using (customer_id) group by all order by segment, kind
 """
 
 
@@ -57,34 +57,27 @@ class Worth:
     mean: float
 
 
-def score(
-    connection: Any, facts: str, name: str, valuation: Valuation, *, ahead: float, margin: float
-) -> tuple[Forecast, Forecast] | None:
-    """Make a table of `customer_facts` with alive, expected_conversions, expected_value; give the forecasts, by kind of customer.
+def score(connection: Any, facts: str, name: str, valuation: Valuation, *, ahead: float, margin: float) -> Transactions:
+    """Make a table of `customer_facts` with alive, expected_conversions, expected_value; give the kinds of customers in it.
+
+    Without a model the columns are null.
 
     Parameters
     ----------
     ahead : how far ahead, in days.
     margin : share of the value that is profit.
-
-    Returns
-    -------
-    tuple[Forecast, Forecast] | None
-        Conversions, and the same discounted; None without a model, where the columns are null.
     """
     kinds, _ = kinds_of_customers(connection, facts)
-    nothing = np.full(len(kinds), np.nan)
-    living, mean, later, forecasts = nothing, nothing, nothing, None
+    of, nothing = Transactions.of(kinds), np.full(len(kinds), np.nan)
+    living, mean, later = nothing, nothing, nothing
     if valuation.model is not None:
-        of = Transactions.of(kinds)
-        forecasts = (Forecast.made(valuation.model, of, ahead), Forecast.made(valuation.model, of, ahead, discounted))
-        living, mean, later = valuation.model.alive(of), forecasts[0].mean, forecasts[1].mean
+        living, (mean, later) = valuation.model.alive(of), plain_and_discounted(valuation.model.logs, of, ahead)
     for column, values in (("alive", living), ("expected_conversions", mean), ("discounted", later)):
         kinds = kinds.append_column(column, pa.array(values, from_pandas=True))  # NaN is null
     connection.register("kinds", kinds.drop_columns(["customers"]))
     connection.execute(_SCORED.format(name=name, facts=facts, margin=repr(margin), spend=valuation.spend.sql))
     connection.unregister("kinds")
-    return forecasts
+    return of
 
 
 def standard_of(connection: Any, scored: str) -> Worth:

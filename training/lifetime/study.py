@@ -123,8 +123,9 @@ def _study(connection: Any, catalogue: Catalogue, period: tuple[int, int], rng: 
     objective, small_count = catalogue.objective, catalogue.insights.small_count
     ahead = objective.lifetime_days or YEAR
     valuation = value_models(connection, "facts_now")
-    forecasts = score(connection, "facts_now", "scored_now", valuation, ahead=ahead, margin=objective.margin)
+    kinds = score(connection, "facts_now", "scored_now", valuation, ahead=ahead, margin=objective.margin)
     score(connection, "facts_before", "scored_before", valuation, ahead=ahead, margin=objective.margin)
+    forecasts = None if valuation.model is None else Forecast.both(valuation.model, kinds, ahead)
     worth = standard_of(connection, "scored_now")
     for name, end in (("now", until), ("before", since)):
         segments, scored = f"value_{name}", f"scored_{name}"

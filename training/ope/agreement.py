@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from training.ope.dr import robust_terms
 from training.ope.estimate import Estimate, estimate_from
 from training.ope.interval import NORMAL
-from training.ope.log import FloatArray, Log
+from training.ope.log import FloatArray, Log, row_sums
 from training.ope.snips import snips_terms
 from training.ope.weights import weigh
 
@@ -70,5 +70,5 @@ def agreement(log: Log, target: FloatArray, reward_model: FloatArray, *, level: 
     return Agreement(
         ips=gap("ips", weights.values * log.rewards),
         snips=gap("snips", snips_terms(log, weights)) if weights.values.any() else None,
-        dm=gap("dm", (target * reward_model).sum(axis=1)),
+        dm=gap("dm", row_sums(target, reward_model)),
     )

@@ -2,7 +2,7 @@
 
 from training.ope.estimate import Estimate, estimate_from
 from training.ope.interval import NORMAL, Interval
-from training.ope.log import FloatArray, Log, check_predictions
+from training.ope.log import FloatArray, Log, check_predictions, row_sums
 from training.ope.weights import weigh
 
 
@@ -23,4 +23,4 @@ def dm(log: Log, target: FloatArray, reward_model: FloatArray, *, level: float =
     """
     weights = weigh(log, target)
     check_predictions(reward_model, target)
-    return estimate_from("dm", (target * reward_model).sum(axis=1), log, weights, level=level, interval=interval)
+    return estimate_from("dm", row_sums(target, reward_model), log, weights, level=level, interval=interval)

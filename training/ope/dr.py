@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from training.ope.estimate import Estimate, estimate_from
 from training.ope.interval import NORMAL, Interval
-from training.ope.log import FloatArray, Log, check_predictions
+from training.ope.log import FloatArray, Log, check_predictions, row_sums
 from training.ope.weights import Weights, weigh
 
 
@@ -82,5 +82,4 @@ def robust_terms(log: Log, target: FloatArray, reward_model: FloatArray, weights
     """Shape (n,): each decision's doubly robust term, whose mean is the value."""
     check_predictions(reward_model, target)
     errors = log.rewards - reward_model[log.rows, log.actions]
-    expected: FloatArray = (target * reward_model).sum(axis=1)
-    return expected + weights.values * errors
+    return row_sums(target, reward_model) + weights.values * errors

@@ -44,9 +44,8 @@ class Influence:
         value = float((mass * terms).mean())
         pulls = mass * (terms - value)
         counted = terms[mass > 0.0]
-        if log.clusters is not None:
-            codes = np.unique(log.clusters, return_inverse=True)[1]
-            pulls, mass = np.bincount(codes, weights=pulls), np.bincount(codes, weights=mass)
+        if log.customers is not None:
+            pulls, mass = (np.bincount(log.customers, weights=each) for each in (pulls, mass))
         if len(pulls) < 2:
             raise TrainingError("all decisions are of one customer; an interval needs at least 2 customers")
         return value, cls(pulls=pulls, masses=mass, n=n, span=float(np.ptp(counted)))

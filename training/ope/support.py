@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from features.errors import TrainingError
-from training.ope.log import FloatArray, Log
+from training.ope.log import FloatArray, Log, row_sums
 from training.ope.tail import tail_shape, tail_share
 from training.ope.weights import Weights, weigh
 
@@ -114,15 +114,14 @@ def support(log: Log, target: FloatArray, *, limits: SupportLimits | None = None
 
 
 def _by_customer(log: Log, weights: Weights) -> Weights:
-    if log.clusters is None:
+    if log.customers is None:
         return weights
-    codes = np.unique(log.clusters, return_inverse=True)[1]
-    return replace(weights, values=np.bincount(codes, weights=weights.values).astype(np.float64))
+    return replace(weights, values=np.bincount(log.customers, weights=weights.values).astype(np.float64))
 
 
 def _rare_share(log: Log, target: FloatArray, weights: Weights, probability: float) -> float:
     if log.all_probabilities is not None:
-        return float((target * (log.all_probabilities < probability)).sum(axis=1).mean())
+        return float(row_sums(target, log.all_probabilities < probability).mean())
     return min(1.0, float((weights.values * (log.probabilities < probability)).mean()))
 
 

@@ -9,7 +9,7 @@ from training.ope.dr import robust_terms
 from training.ope.estimate import Estimate, estimate_from
 from training.ope.influence import Influence
 from training.ope.interval import NORMAL, Interval
-from training.ope.log import FloatArray, Log
+from training.ope.log import FloatArray, Log, row_sums
 from training.ope.weights import Weights, weigh
 
 _GRID = 21
@@ -78,7 +78,7 @@ def switch_threshold(log: Log, target: FloatArray, reward_model: FloatArray, *, 
     weights = weigh(log, target)
     largest_bias = float(np.ptp(log.rewards)) if reward_span is None else reward_span
     terms = robust_terms(log, target, reward_model, weights)
-    uncorrected = (target * reward_model).sum(axis=1)
+    uncorrected = row_sums(target, reward_model)
     best, least = np.inf, Influence.of(terms, log)[1].standard_error ** 2
     for threshold in _grid(weights.values):
         switched = np.where(weights.values <= threshold, terms, uncorrected)
@@ -107,4 +107,4 @@ def _mass_above(threshold: float, log: Log, target: FloatArray, weights: FloatAr
     known = log.all_probabilities
     if known is None:
         return float((weights * (weights > threshold)).mean())
-    return float((target * ((known > 0.0) & (target > threshold * known))).sum(axis=1).mean())
+    return float(row_sums(target, (known > 0.0) & (target > threshold * known)).mean())

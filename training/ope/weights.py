@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.errors import TrainingError
-from training.ope.log import FloatArray, Log, check_distributions
+from training.ope.log import FloatArray, Log, check_distributions, row_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,6 @@ def weigh(log: Log, target: FloatArray, *, max_weight: float | None = None) -> W
 
 def _overlap(log: Log, target: FloatArray) -> float:
     if log.all_probabilities is not None:
-        return float((target * (log.all_probabilities > 0.0)).sum(axis=1).mean())
+        return float(row_sums(target, log.all_probabilities > 0.0).mean())
     occurs = np.bincount(log.actions, minlength=target.shape[1]) > 0
     return float(target[:, occurs].sum(axis=1).mean())

@@ -11,7 +11,7 @@ Off-policy evaluation, simulation and a request all run this one code.
 from training.policy.arbitrate import arbitrate
 from training.policy.arms import variant
 from training.policy.constant import ConstantPolicy, constant_policies
-from training.policy.eligibility import Allowance, Candidate, EligibilityStage, Situation, allowances, eligibility
+from training.policy.eligibility import Allowance, Candidate, EligibilityStage, Rules, Situation, allowances, eligibility
 from training.policy.explore import arm_at, draw, explore, rng_for
 from training.policy.policy import Decided, Policy, Ranking, TargetPolicy
 from training.policy.score import PriorScorer, Scorer, Scores
@@ -26,6 +26,7 @@ __all__ = [
     "Policy",
     "PriorScorer",
     "Ranking",
+    "Rules",
     "Scorer",
     "Scores",
     "Situation",

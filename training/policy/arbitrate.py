@@ -33,6 +33,11 @@ def arbitrate(net_values: FloatArray, eligible: BoolArray) -> IntArray:
     array([[1, 0, 2]])
     """
     check_choices(net_values, eligible)
+    return ordered(net_values, eligible)
+
+
+def ordered(net_values: FloatArray, eligible: BoolArray) -> IntArray:
+    """`arbitrate` among what was checked before."""
     return np.argsort(np.where(eligible, -net_values, np.inf), axis=1, kind="stable")
 
 

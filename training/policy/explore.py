@@ -41,6 +41,11 @@ def explore(
     array([[0.3, 0.7]])
     """
     check_choices(values, eligible)
+    return explored(values, eligible, exploration, ceilings=ceilings)
+
+
+def explored(values: FloatArray, eligible: BoolArray, exploration: Exploration, *, ceilings: FloatArray | None) -> FloatArray:
+    """`explore` among what was checked before."""
     if not (exploration.sharpness >= 0.0 and exploration.floor >= 0.0):
         raise PolicyError(f"sharpness {exploration.sharpness} and floor {exploration.floor} must be 0 or more")
     count = eligible.sum(axis=1, keepdims=True)

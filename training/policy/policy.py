@@ -11,8 +11,8 @@ import numpy as np
 from features.catalogue import Catalogue, Exploration
 from features.domain import NONE
 from features.errors import PolicyError
-from training.policy.arbitrate import BoolArray, IntArray, arbitrate
-from training.policy.explore import explore
+from training.policy.arbitrate import BoolArray, IntArray, check_choices, ordered
+from training.policy.explore import explored
 from training.policy.score import FloatArray, Scorer, Scores
 from training.policy.value import Terms, ValueParts, priorities, value_parts
 
@@ -145,9 +145,9 @@ class Policy:
         scores = self.scorer.score(features)
         parts = value_parts(scores, self.terms)
         weighed = priorities(self._ranked(scores, parts), self.terms.levers)
-        order = arbitrate(weighed, eligible)
-        probabilities = explore(weighed, eligible, self.exploration, ceilings=self.ceilings)
-        return Decided(scores, parts, weighed, order, probabilities)
+        check_choices(weighed, eligible)
+        probabilities = explored(weighed, eligible, self.exploration, ceilings=self.ceilings)
+        return Decided(scores, parts, weighed, ordered(weighed, eligible), probabilities)
 
     def under(self, catalogue: Catalogue) -> "Policy":
         """What was learnt, with the terms and the exploration of another catalogue."""

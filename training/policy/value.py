@@ -101,14 +101,14 @@ def value_parts(scores: Scores, terms: Terms) -> ValueParts:
     (array([[0. , 2.5]]), array([[0. , 0.6]]), array([[0. , 0.4]]))
     """
     scores.check(len(terms.costs))
-    contact = np.ones_like(scores.propensity)
-    contact[:, 0] = 0.0
+    contact = np.ones(len(terms.costs))
+    contact[0] = 0.0
     given = terms.incentives + terms.discounts * scores.value[:, None]
     tired = terms.unsubscribe_cost * scores.unsubscribe + terms.fatigue_cost * scores.recent_contacts[:, None]
     return ValueParts(
         gain=scores.uplift * (scores.value * terms.margin)[:, None],
         retention=0.0 - scores.churn_change * scores.lifetime[:, None],
-        cost=contact * terms.costs,
+        cost=np.zeros_like(scores.propensity) + terms.costs,
         incentive=contact * scores.propensity * given,
         fatigue=contact * tired,
     )

@@ -34,6 +34,10 @@ def create_events(connection: Any, look: Look) -> None:
     connection.register("offered", _offers(look.catalogue))
     connection.execute("create temp table offers as from offered")
     connection.execute(f"create temp table segmented as select hash(customer_id) as customer, segment from {look.segments}")
+    for name, values in _NAMES.items():
+        connection.execute(
+            f"create type {name} as enum (select distinct name from ({values}) where name is not null order by name)"
+        )
     connection.execute(_SEEN.format(ranks=_ranks(), rated=_rated(), since=since - lookback, known=known))
     values = {"window": window, "gap": gap, "known": known, "repeat": round(REPEAT_DAYS * DAY)}
     kinds = {"responses": _listed(RESPONSES), "requests": _listed(REQUESTS)}
@@ -41,12 +45,21 @@ def create_events(connection: Any, look: Look) -> None:
     connection.execute(_EVENTS.format(**values, **kinds, since=since, until=until, monday=MONDAY, week=WEEK))
 
 
+# As numbers, names sort and group faster and take a sixteenth of the memory; in alphabetical order, they sort like texts.
+_NAMES = {
+    "touchpoint_name": "select touchpoint as name from history",
+    "channel_name": "select coalesce(channel, split_part(touchpoint, '.', 1)) as name from history",
+    "stage_name": "select stage as name from history union all select 'unknown'",
+    "kind_name": f"select kind as name from history union all select unnest({[kind.value for kind in Kind]})",
+}
+
 # Records of kind profile only tell traits: they are no exchange. What a lake cannot rule out, a page must survive: scores off
 # their scale, amounts that are no numbers, properties that are no JSON.
 _SEEN = """
 create temp table seen as
-select hash(customer_id) as customer, touchpoint, coalesce(channel, split_part(touchpoint, '.', 1)) as channel,
-       coalesce(stage, 'unknown') as stage, {ranks} as stage_rank, kind, moment, converts, cost,
+select hash(customer_id) as customer, touchpoint::touchpoint_name as touchpoint,
+       coalesce(channel, split_part(touchpoint, '.', 1))::channel_name as channel,
+       coalesce(stage, 'unknown')::stage_name as stage, {ranks} as stage_rank, kind::kind_name as kind, moment, converts, cost,
        case when converts and isfinite(value) then value else 0.0 end as value,
        case when {rated} then metric end as metric, score,
        case when sentiment between -1 and 1 then sentiment end as sentiment,
@@ -57,9 +70,12 @@ from history where kind <> 'profile' and moment between {since} and {known}
 _EVENTS = """
 create temp table events as
 with told as (
-    select * exclude (told), case when json_valid(told) then json_extract_string(told,
-        ['$.seconds', '$.duration_seconds', '$.milliseconds', '$.minutes']) end as lengths
-    from seen
+    select * exclude (told, lengths), case when {seconds} between 0 and 86400 then {seconds} end as seconds
+    from (
+        select *, case when json_valid(told) then json_extract_string(told,
+            ['$.seconds', '$.duration_seconds', '$.milliseconds', '$.minutes']) end as lengths
+        from seen
+    )
 ), answering as (
     select touchpoint, bool_or(kind in {responses}) as answers_known, bool_or(kind = 'click') as clicks_known
     from seen where moment >= {since} and moment < {until} group by touchpoint
@@ -100,8 +116,7 @@ select customer, touchpoint, channel, stage, segment, (moment - {monday}) // {we
        kind in {responses} as answer,
        kind in {requests} as request, moment + {repeat} <= {known} as repeat_closed, requests_at <= moment + {repeat} as repeated,
        kind in {requests} and resolves_at <= moment + {gap} as resolved,
-       coalesce(requests_at > resolves_at, true) as last_request,
-       case when {seconds} between 0 and 86400 then {seconds} end as seconds
+       coalesce(requests_at > resolves_at, true) as last_request, seconds
 from exchanges left join segmented using (customer) left join answering using (touchpoint)
 where moment >= {since} and moment < {until}
 """.replace(

@@ -139,18 +139,21 @@ with slots as (
     from seen semi join sampled using (customer)
     where moment >= {since} - {weeks} * {week} and {column} is not null group by all
 )
-select customer, key, slot + ahead as landmark, bool_or(ahead = 0) as exposed
-from slots cross join (select range as ahead from range({weeks} + 1))
-where ahead = 0 or last_at >= {since} + (slot + ahead) * {week} - {window} group by all
+select customer, key, exposed, stratum, part, churned
+from (
+    select customer, key, slot + ahead as landmark, bool_or(ahead = 0) as exposed
+    from slots cross join (select range as ahead from range({weeks} + 1))
+    where ahead = 0 or last_at >= {since} + (slot + ahead) * {week} - {window} group by all
+) join panel using (customer, landmark)
 """
 
-_CUSTOMERS = "select key, count(distinct customer) from near join panel using (customer, landmark) where exposed group by all"
+_CUSTOMERS = "select key, count(distinct customer) from near where exposed group by all"
 
 _COUNTED = ("exposed", "exposed_left", "near", "near_left")
 _TOUCHED = """
 select key, stratum, part, sum(exposed::int) as exposed, sum((exposed and churned)::int) as exposed_left, count(*) as near,
        sum(churned::int) as near_left
-from near join panel using (customer, landmark) group by all
+from near group by all
 """
 
 

@@ -1,6 +1,6 @@
 """How much of every rule of contact a customer has used up, as the policy's own code sees it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from features.catalogue import Catalogue
@@ -9,21 +9,13 @@ from features.insights import Column, Section, Table, Unit
 from features.insights.table import Value
 from serving.record import DecisionRecord
 from training.policy.eligibility import Situation
-from training.policy.eligibility.caps import caps
-from training.policy.eligibility.cooldowns import cooldowns
-from training.policy.eligibility.exclusions import exclusions
+from training.policy.eligibility.contacts import contacts
 from training.policy.eligibility.objection import Check, Objection
-from training.policy.eligibility.past import Past
+from training.policy.eligibility.past import Past, counted_by, until
 from training.policy.eligibility.quiet_hours import quiet_hours
-from training.policy.eligibility.suppressions import suppressions
 
 _Rule = Cap | Cooldown | Suppression | Exclusion | QuietHours
-_OF_PAST: tuple[tuple[str, str, Callable[[Catalogue, Past], Check]], ...] = (
-    ("caps", "cap", caps),
-    ("cooldowns", "cool-down", cooldowns),
-    ("suppressions", "suppression", suppressions),
-    ("exclusions", "exclusion", exclusions),
-)
+_OF_PAST = {"caps": "cap", "cooldowns": "cool-down", "suppressions": "suppression", "exclusions": "exclusion"}
 _COLUMNS = (
     Column("rule", "Rule"),
     Column("sort", "Sort"),
@@ -42,34 +34,37 @@ def rules_section(record: DecisionRecord, catalogue: Catalogue) -> Section:
     """
     kept = record.situation
     situation = Situation(at=record.at) if kept is None else kept.restored(record.features.values)
-    past = Past.of(catalogue, situation)
-    rows = [_row(rule, sort, check, catalogue, past) for rule, sort, check in _checks(catalogue, past, situation)]
+    rows = [_row(rule, sort, check, catalogue, situation) for rule, sort, check in _checks(catalogue)]
     waiting = [row for row in rows if row["standing"] != "open"]
     return Section(
         name="rules",
         title="What rules of contact leave open",
-        words=(*_summary(rows, waiting), *_capped(catalogue, past)),
+        words=(*_summary(rows, waiting), *_capped(catalogue, situation)),
         tables=(Table.of("rules", "Every rule of contact", _COLUMNS, rows),),
         empty=_EMPTY,
     )
 
 
-def _checks(catalogue: Catalogue, past: Past, situation: Situation) -> Iterable[tuple[_Rule, str, Check]]:
-    for key, sort, family in _OF_PAST:
+def _checks(catalogue: Catalogue) -> Iterable[tuple[_Rule, str, Check]]:
+    for key, sort in _OF_PAST.items():
         for rule in getattr(catalogue, key):
-            yield rule, sort, family(catalogue.model_copy(update={key: (rule,)}), past)
+            yield rule, sort, contacts(_alone(catalogue, key, rule))
     for hours in catalogue.quiet_hours:
-        yield hours, "quiet hours", quiet_hours(catalogue.model_copy(update={"quiet_hours": (hours,)}), situation)
+        yield hours, "quiet hours", quiet_hours(catalogue.model_copy(update={"quiet_hours": (hours,)}))
 
 
-def _row(rule: _Rule, sort: str, check: Check, catalogue: Catalogue, past: Past) -> dict[str, Value]:
+def _alone(catalogue: Catalogue, key: str, rule: _Rule) -> Catalogue:
+    return catalogue.model_copy(update={**dict.fromkeys(_OF_PAST, ()), key: (rule,)})
+
+
+def _row(rule: _Rule, sort: str, check: Check, catalogue: Catalogue, situation: Situation) -> dict[str, Value]:
     covered = [each for each in catalogue.recommendable if _covers(rule, each.name, catalogue)]
-    standing = [objection for touchpoint in covered for objection in check(touchpoint)]
+    standing = [objection for objection, names in check(situation) if names]
     worst = max(standing, key=_lasts, default=None)
     return {
         "rule": rule.name,
         "sort": sort,
-        "used": _used(rule, past),
+        "used": _used(rule, catalogue, situation),
         "standing": "open" if worst is None else _told(worst, rule.name),
         "until": worst.until.isoformat() if worst is not None and worst.until is not None else None,
         "touchpoints": ", ".join(each.name for each in covered) or "none that the brand can start",
@@ -83,10 +78,12 @@ def _covers(rule: _Rule, name: str, catalogue: Catalogue) -> bool:
     return name in rule.touchpoints if isinstance(rule, Exclusion) else rule.covers(touchpoint)
 
 
-def _used(rule: _Rule, past: Past) -> str | None:
+def _used(rule: _Rule, catalogue: Catalogue, situation: Situation) -> str | None:
     if not isinstance(rule, Cap):
         return None
-    return f"{len(past.contacted(rule, within=timedelta(days=rule.days)))} of {rule.limit}"
+    counts = counted_by(rule, catalogue)
+    past = Past(situation.at, [each for each in until(situation.at, situation.contacts) if counts(each.touchpoint)])
+    return f"{len(past.within(timedelta(days=rule.days)))} of {rule.limit}"
 
 
 def _told(objection: Objection, name: str) -> str:
@@ -106,18 +103,17 @@ def _summary(rows: list[dict[str, Value]], waiting: list[dict[str, Value]]) -> t
     return (f"{len(waiting)} of {len(rows)} {'rule stands' if len(rows) == 1 else 'rules stand'} in the way of some contact.",)
 
 
-def _capped(catalogue: Catalogue, past: Past) -> tuple[str, ...]:
+def _capped(catalogue: Catalogue, situation: Situation) -> tuple[str, ...]:
     """`3 of 4 email contacts in 28 days`, for each cap."""
-    return tuple(f"{_cap(cap, past)}{_next(cap, catalogue, past)}." for cap in catalogue.caps)
+    return tuple(f"{_cap(cap, catalogue, situation)}{_next(cap, catalogue, situation)}." for cap in catalogue.caps)
 
 
-def _cap(cap: Cap, past: Past) -> str:
+def _cap(cap: Cap, catalogue: Catalogue, situation: Situation) -> str:
     scope = "contacts" if cap.scope == "any touchpoint" else f"{cap.scope} contacts"
-    return f"{_used(cap, past)} {scope} in {cap.days:g} days"
+    return f"{_used(cap, catalogue, situation)} {scope} in {cap.days:g} days"
 
 
-def _next(cap: Cap, catalogue: Catalogue, past: Past) -> str:
-    check = caps(catalogue.model_copy(update={"caps": (cap,)}), past)
-    covered = [each for each in catalogue.touchpoints if cap.covers(each)]
-    until: list[datetime] = [each.until for place in covered[:1] for each in check(place) if each.until is not None]
-    return f"; next possible on {until[0]:%Y-%m-%d at %H:%M} UTC" if until else ""
+def _next(cap: Cap, catalogue: Catalogue, situation: Situation) -> str:
+    check = contacts(_alone(catalogue, "caps", cap))
+    moments: list[datetime] = [each.until for each, _ in check(situation) if each.until is not None]
+    return f"; next possible on {moments[0]:%Y-%m-%d at %H:%M} UTC" if moments else ""

@@ -24,15 +24,13 @@ from features.tables import State, empty_state, fold
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 UNTIL = START + timedelta(days=100)
-CATALOGUE = parse_catalogue(
-    {
-        "touchpoints": [
-            {"name": "web.page", "stage": "consideration"},
-            {"name": "email.offer", "stage": "retention", "recommendable": True},
-        ],
-        "traits": {"age": {"type": "category", "categories": ["young", "old"]}},
-    }
-)
+FIELDS: dict[str, Any] = {
+    "touchpoints": [
+        {"name": "web.page", "stage": "consideration"},
+        {"name": "email.offer", "stage": "retention", "recommendable": True},
+    ],
+    "traits": {"age": {"type": "category", "categories": ["young", "old"]}},
+}
 COLUMNS = set(SCHEMAS["interactions"].names) - {"kind", "traits", "properties", "identifiers", "position"}
 
 
@@ -69,9 +67,9 @@ class Home:
         return b"".join(path.read_bytes() for path in self.settings.feast_path.rglob("*") if path.is_file())
 
 
-def open_home(path: Path, **given: Any) -> Home:
+def open_home(path: Path, *, fields: dict[str, Any] = FIELDS, **given: Any) -> Home:
     settings = Settings(home=path, **given)
-    return Home(settings, Lake(settings.lake_path), FeatureStore(settings, CATALOGUE))
+    return Home(settings, Lake(settings.lake_path), FeatureStore(settings, parse_catalogue(fields)))
 
 
 def interaction(customer_id: str, day: float, kind: str = "view", *, delay: float = 0.0, **more: Any) -> Interaction:
@@ -139,6 +137,12 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
 @pytest.fixture(scope="session")
 def open_at() -> Callable[..., Home]:
     return open_home
+
+
+@pytest.fixture
+def fields() -> dict[str, Any]:
+    """The catalogue's."""
+    return dict(FIELDS)
 
 
 @pytest.fixture

@@ -17,6 +17,6 @@ Unset means no limit, zero means never. Of several rules of one stage, the one t
 
 from training.policy.eligibility.budgets import Allowance, allowances
 from training.policy.eligibility.situation import Situation
-from training.policy.eligibility.stages import Candidate, EligibilityStage, eligibility
+from training.policy.eligibility.stages import Candidate, EligibilityStage, Rules, eligibility
 
-__all__ = ["Allowance", "Candidate", "EligibilityStage", "Situation", "allowances", "eligibility"]
+__all__ = ["Allowance", "Candidate", "EligibilityStage", "Rules", "Situation", "allowances", "eligibility"]

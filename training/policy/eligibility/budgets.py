@@ -4,13 +4,14 @@ Of a paced budget a share is allowed that grows evenly from its start to its end
 is left. From the start on at least one contact is allowed, so that nobody waits for half of a contact to come due.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-from features.catalogue import Catalogue, Touchpoint
+from features.catalogue import Catalogue
 from features.catalogue.rules import Budget
-from training.policy.eligibility.objection import Check, Objection, nothing
+from training.policy.eligibility.objection import Check, Objection, Standing, covered, nothing
 from training.policy.eligibility.pace import Day
 from training.policy.eligibility.situation import Situation
 
@@ -35,75 +36,106 @@ class Allowance:
     allowed: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """A budget, with all that no moment changes.
+
+    Attributes
+    ----------
+    one : the weight of one contact, of the heaviest that the limit allows at all.
+    alike : the recommendable touchpoints that it covers, by their weight.
+    """
+
+    budget: Budget
+    name: str
+    limit: float
+    weights: Mapping[str, float]
+    one: float
+    alike: Mapping[float, Sequence[str]]
+
+    @classmethod
+    def of(cls, budget: Budget, catalogue: Catalogue) -> Self:
+        weights = {
+            touchpoint.name: touchpoint.cost if budget.money is not None else 1.0
+            for touchpoint in catalogue.touchpoints
+            if budget.covers(touchpoint)
+        }
+        alike: dict[float, list[str]] = {}
+        for name in covered(budget, catalogue):
+            alike.setdefault(weights[name], []).append(name)
+        one = max((weight for weight in weights.values() if weight <= budget.limit), default=0.0)
+        return cls(budget, budget.name, budget.limit, weights, one, alike)
+
+    def allowance(self, at: datetime) -> Allowance:
+        day = Day.of(self.budget, at)
+        return Allowance(
+            budget=self.budget, weights=self.weights, since=day.since, until=day.until, allowed=self.allowed(day, at)
+        )
+
+    def allowed(self, day: Day, at: datetime) -> float:
+        if not self.budget.paced:
+            return self.limit
+        return 0.0 if at < day.begins else max(self.limit * day.share(at), self.one)
+
+
+class Budgets:
+    """The budgets of one catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._weighed = [_Weighed.of(budget, catalogue) for budget in catalogue.budgets]
+
+    def allowances(self, at: datetime) -> tuple[Allowance, ...]:
+        """What every budget allows at a moment."""
+        return tuple(each.allowance(at) for each in self._weighed)
+
+    def check(self, situation: Situation) -> Iterator[Standing]:
+        """The budgets that one more contact would exceed; one that takes nothing of a budget exceeds only a limit of zero."""
+        for each in self._weighed:
+            yield from _against(each, situation)
+
+
+def budgets(catalogue: Catalogue) -> Check:
+    """What the budgets have against one more contact."""
+    return Budgets(catalogue).check if catalogue.budgets else nothing
+
+
 def allowances(catalogue: Catalogue, at: datetime) -> tuple[Allowance, ...]:
-    """What every budget of the catalogue allows at a moment."""
-    return tuple(_allowance(budget, catalogue, at) for budget in catalogue.budgets)
+    """What every budget of a catalogue allows at a moment."""
+    return Budgets(catalogue).allowances(at)
 
 
-def budgets(catalogue: Catalogue, situation: Situation) -> Check:
-    """The budgets that one more contact would exceed; one that takes nothing of a budget exceeds only a limit of zero."""
-    standing = allowances(catalogue, situation.at)
-    if not standing:
-        return nothing
-
-    def check(touchpoint: Touchpoint) -> Iterator[Objection]:
-        for allowance in standing:
-            weight = allowance.weights.get(touchpoint.name)
-            if weight is not None:
-                yield from _against(allowance, weight, situation)
-
-    return check
+def _against(weighed: _Weighed, situation: Situation) -> Iterator[Standing]:
+    at = situation.at
+    if weighed.limit == 0:
+        never = Objection(f"{weighed.name}: never")
+        yield from ((never, names) for names in weighed.alike.values())
+        return
+    day = Day.of(weighed.budget, at)
+    used, allowed = situation.used.get(weighed.name, 0.0), weighed.allowed(day, at)
+    for weight, names in weighed.alike.items():
+        if weight > 0 and not _fits(used + weight, allowed):
+            yield Objection(_words(weighed, allowed, used, weight), _lifted(weighed, used, weight, day, at)), names
 
 
-def _allowance(budget: Budget, catalogue: Catalogue, at: datetime) -> Allowance:
-    day = Day.of(budget, at)
-    weights = {
-        touchpoint.name: touchpoint.cost if budget.money is not None else 1.0
-        for touchpoint in catalogue.touchpoints
-        if budget.covers(touchpoint)
-    }
-    return Allowance(budget=budget, weights=weights, since=day.since, until=day.until, allowed=_allowed(budget, weights, day, at))
+def _words(weighed: _Weighed, allowed: float, used: float, weight: float) -> str:
+    budget, name = weighed.budget, weighed.name
+    if not _fits(weight, weighed.limit):
+        return f"{name}: one takes {weight:g}"
+    if allowed == 0:
+        return f"{name}: begins at {budget.start:%H:%M} in {budget.zone}"
+    return f"{name}: {used:g} used of {allowed:.4g} that are allowed by now"
 
 
-def _allowed(budget: Budget, weights: Mapping[str, float], day: Day, at: datetime) -> float:
-    if not budget.paced:
-        return budget.limit
-    return 0.0 if at < day.begins else max(budget.limit * day.share(at), _one(budget, weights))
-
-
-def _one(budget: Budget, weights: Mapping[str, float]) -> float:
-    """The weight of one contact, of the heaviest that the limit allows at all."""
-    return max((weight for weight in weights.values() if weight <= budget.limit), default=0.0)
-
-
-def _against(allowance: Allowance, weight: float, situation: Situation) -> Iterator[Objection]:
-    budget, at = allowance.budget, situation.at
-    used = situation.used.get(budget.name, 0.0)
-    if budget.limit == 0:
-        yield Objection(f"{budget.name}: never")
-    elif weight > 0 and not _fits(used + weight, allowance.allowed):
-        yield Objection(_words(allowance, used, weight), _lifted(allowance, used, weight, Day.of(budget, at), at))
-
-
-def _words(allowance: Allowance, used: float, weight: float) -> str:
-    budget = allowance.budget
-    if not _fits(weight, budget.limit):
-        return f"{budget.name}: one takes {weight:g}"
-    if allowance.allowed == 0:
-        return f"{budget.name}: begins at {budget.start:%H:%M} in {budget.zone}"
-    return f"{budget.name}: {used:g} used of {allowance.allowed:.4g} that are allowed by now"
-
-
-def _lifted(allowance: Allowance, used: float, weight: float, day: Day, at: datetime) -> datetime | None:
+def _lifted(weighed: _Weighed, used: float, weight: float, day: Day, at: datetime) -> datetime | None:
     """When it fits if nobody else is contacted meanwhile; None when it never does."""
-    budget, needed = allowance.budget, used + weight
-    if not _fits(weight, budget.limit):
+    limit, needed = weighed.limit, used + weight
+    if not _fits(weight, limit):
         return None
-    if not _fits(needed, budget.limit):
-        return Day.of(budget, day.until).begins
-    if at < day.begins and _fits(needed, _one(budget, allowance.weights)):
+    if not _fits(needed, limit):
+        return Day.of(weighed.budget, day.until).begins
+    if at < day.begins and _fits(needed, weighed.one):
         return day.begins
-    return day.when(min(needed / budget.limit, 1.0))
+    return day.when(min(needed / limit, 1.0))
 
 
 def _fits(amount: float, limit: float) -> bool:

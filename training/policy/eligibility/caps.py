@@ -1,23 +1,28 @@
 """Caps: at most so many contacts in any rolling time."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from features.catalogue import Cap, Catalogue
-from training.policy.eligibility.objection import Check, Objection, for_covered
-from training.policy.eligibility.past import Past, dates
+from training.policy.eligibility.objection import Objection, Standing, covered
+from training.policy.eligibility.past import Past, PastRule, counted_by, dates
 
 
-def caps(catalogue: Catalogue, past: Past) -> Check:
+def caps(catalogue: Catalogue) -> list[PastRule]:
     """The caps that one more contact would break: those with as many contacts as they allow in (at - days, at]."""
-    return for_covered([(cap, full) for cap in catalogue.caps if (full := _against(cap, past))])
+    return [_rule(cap, catalogue) for cap in catalogue.caps]
 
 
-def _against(cap: Cap, past: Past) -> Objection | None:
-    if cap.limit == 0:
-        return Objection(f"{cap.name}: never")
-    window = timedelta(days=cap.days)
-    times = past.contacted(cap, within=window)
-    if len(times) < cap.limit:
-        return None
-    # it opens when so many have left the window that one fewer than the limit is left
-    return Objection(f"{cap.name}: sent on {dates(times)}", times[-cap.limit] + window)
+def _rule(cap: Cap, catalogue: Catalogue) -> PastRule:
+    name, limit, window, names = cap.name, cap.limit, timedelta(days=cap.days), covered(cap, catalogue)
+    if limit == 0:
+        never = ((Objection(f"{name}: never"), names),)
+        return PastRule(lambda _: False, lambda _: never, always=True)
+
+    def against(past: Past) -> Iterable[Standing]:
+        if len(past.contacts) < limit or len(times := past.within(window)) < limit:
+            return ()
+        # it opens when so many have left the window that one fewer than the limit is left
+        return ((Objection(f"{name}: sent on {dates(times)}", times[-limit] + window), names),)
+
+    return PastRule(counted_by(cap, catalogue), against)

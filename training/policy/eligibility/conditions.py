@@ -3,32 +3,45 @@
 Numbers compare as numbers, also where a source wrote them as text; everything else compares as the same text.
 """
 
+from collections.abc import Iterator
 from math import isfinite
 
 from features.catalogue import Catalogue
 from features.catalogue.rules import Condition
-from training.policy.eligibility.objection import Check, Objection, for_covered
+from training.policy.eligibility.objection import Check, Objection, Standing, covered, nothing
 from training.policy.eligibility.situation import Fact, Situation
 
 
-def eligible(catalogue: Catalogue, situation: Situation) -> Check:
+def eligible(catalogue: Catalogue) -> Check:
     """Against what the customer may not have by any rule."""
-    return _of_stage("eligible", catalogue, situation)
+    return _of_stage("eligible", catalogue)
 
 
-def applicable(catalogue: Catalogue, situation: Situation) -> Check:
+def applicable(catalogue: Catalogue) -> Check:
     """Against what makes no sense now."""
-    return _of_stage("applicable", catalogue, situation)
+    return _of_stage("applicable", catalogue)
 
 
-def suitable(catalogue: Catalogue, situation: Situation) -> Check:
+def suitable(catalogue: Catalogue) -> Check:
     """Against what is not right for this customer."""
-    return _of_stage("suitable", catalogue, situation)
+    return _of_stage("suitable", catalogue)
 
 
-def _of_stage(stage: str, catalogue: Catalogue, situation: Situation) -> Check:
-    rules = [rule for rule in catalogue.conditions if rule.stage == stage]
-    return for_covered([(rule, broken) for rule in rules if (broken := _against(rule, situation.facts.get(rule.value)))])
+def _of_stage(stage: str, catalogue: Catalogue) -> Check:
+    rules = [
+        (rule, rule.value, names) for rule in catalogue.conditions if rule.stage == stage and (names := covered(rule, catalogue))
+    ]
+    if not rules:
+        return nothing
+
+    def check(situation: Situation) -> Iterator[Standing]:
+        facts = situation.facts
+        for rule, value, names in rules:
+            broken = _against(rule, facts.get(value))
+            if broken is not None:
+                yield broken, names
+
+    return check
 
 
 def _against(rule: Condition, fact: Fact) -> Objection | None:

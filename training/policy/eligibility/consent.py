@@ -1,19 +1,31 @@
 """Consent: what the customer said about being contacted, by the rules of the catalogue."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from features.catalogue import Catalogue, Touchpoint
-from features.privacy import consent_against
-from training.policy.eligibility.objection import Check, Objection
+from features.domain import Consent
+from features.privacy.consent import rule_against, rule_for
+from training.policy.eligibility.objection import Check, Objection, Standing, nothing
 from training.policy.eligibility.situation import Situation
 
 
-def consent(catalogue: Catalogue, situation: Situation) -> Check:
-    """The rule of consent that forbids a contact at a touchpoint, if one does."""
+def consent(catalogue: Catalogue) -> Check:
+    """The rules of consent that forbid a contact; touchpoints of one channel and message class meet the same one alike."""
+    alike: dict[tuple[str, str], list[Touchpoint]] = {}
+    for touchpoint in catalogue.recommendable:
+        alike.setdefault((touchpoint.channel, touchpoint.message_class), []).append(touchpoint)
+    asked = [
+        (rule, any_of_them[0], [touchpoint.name for touchpoint in any_of_them])
+        for any_of_them in alike.values()
+        if (rule := rule_for(any_of_them[0], catalogue.consent)) is not None
+    ]
+    if not asked:
+        return nothing
 
-    def check(touchpoint: Touchpoint) -> Iterator[Objection]:
-        rule = consent_against(touchpoint, situation.consents, catalogue.consent, at=situation.at)
-        if rule is not None:
-            yield Objection(rule)
+    def against(situation: Situation, consents: Iterable[Consent]) -> Iterator[Standing]:
+        for rule, touchpoint, names in asked:
+            found = rule_against(rule, touchpoint, consents, at=situation.at)
+            if found is not None:
+                yield Objection(found), names
 
-    return check
+    return lambda situation: against(situation, situation.consents)

@@ -1,11 +1,12 @@
-"""What a rule has against a touchpoint."""
+"""What a rule has against touchpoints, and what is worked out of a catalogue beforehand."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from features.catalogue import Touchpoint
+from features.catalogue import Catalogue
 from features.catalogue.rules import Scoped
+from training.policy.eligibility.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,18 @@ class Objection:
     until: datetime | None = None
 
 
-Check = Callable[[Touchpoint], Iterable[Objection]]
-"""What stands against a touchpoint, for one customer at one moment."""
+Standing = tuple[Objection, Sequence[str]]
+"""An objection, and the recommendable touchpoints that it stands against."""
+
+Check = Callable[[Situation], Iterable[Standing]]
+"""What stands against touchpoints, for one customer at one moment; made once per catalogue, asked often."""
 
 
-def nothing(touchpoint: Touchpoint) -> Iterable[Objection]:
-    """The check of who has no rule that stands: stages leave it out."""
+def nothing(situation: Situation) -> Iterable[Standing]:
+    """The check of a catalogue without such rules: it is left out."""
     return ()
 
 
-def for_covered(standing: Sequence[tuple[Scoped, Objection]]) -> Check:
-    """The check of rules that object to all that they cover alike."""
-    if not standing:
-        return nothing
-    return lambda touchpoint: (objection for rule, objection in standing if rule.covers(touchpoint))
+def covered(rule: Scoped, catalogue: Catalogue) -> tuple[str, ...]:
+    """The recommendable touchpoints that a rule covers."""
+    return tuple(touchpoint.name for touchpoint in catalogue.recommendable if rule.covers(touchpoint))

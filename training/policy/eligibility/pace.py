@@ -1,7 +1,8 @@
 """The day of a budget, and how much of its limit may be used by when."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from features.catalogue.rules import Budget
@@ -23,11 +24,7 @@ class Day:
     def of(cls, budget: Budget, at: datetime) -> "Day":
         """The day that `at` lies in."""
         zone = ZoneInfo(budget.zone)
-        today = local_day(at, zone)
-        since, until = first(today, _MIDNIGHT, zone), first(next_day(today), _MIDNIGHT, zone)
-        begins = first(today, budget.start, zone) if budget.paced else since
-        ends = until if budget.end is None else latest(today, budget.end, zone)
-        return cls(since, until, begins, ends)
+        return _day(local_day(at, zone), budget.start if budget.paced else _MIDNIGHT, budget.end, zone)
 
     def share(self, at: datetime) -> float:
         """How much of the pace has passed, 0 to 1."""
@@ -38,3 +35,9 @@ class Day:
     def when(self, share: float) -> datetime:
         """When so much of the pace has passed; the reverse of `share`."""
         return self.begins + (self.ends - self.begins) * share
+
+
+@lru_cache(maxsize=1024)
+def _day(today: date, start: time, end: time | None, zone: ZoneInfo) -> Day:
+    since, until = first(today, _MIDNIGHT, zone), first(next_day(today), _MIDNIGHT, zone)
+    return Day(since, until, begins=first(today, start, zone), ends=until if end is None else latest(today, end, zone))
