@@ -29,7 +29,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from benchmarks.history import INTERACTIONS_PER_CUSTOMER, START, UNTIL, _lake
+from benchmarks.interactions import INTERACTIONS_PER_CUSTOMER, START, UNTIL, make_lake
 from benchmarks.ratios import Figure, growth, in_turn, seconds
 from benchmarks.store import BareRedis, BareSqlite, Pair, redis_url, stock
 from features.lake import Lake
@@ -75,7 +75,7 @@ def _measured(kind: str, customers: int) -> dict[str, Any]:
             return {}
         where = url if kind == "Redis" else None
         settings = Settings(home=Path(folder) / "home", online_store=where)
-        lake = _lake(settings.lake_path, INTERACTIONS_PER_CUSTOMER * customers)
+        lake = make_lake(settings.lake_path, INTERACTIONS_PER_CUSTOMER * customers)
         store = FeatureStore(settings, synthetic_catalogue())
         store.apply()
         all_of_it = seconds(lambda: store.materialize(lake, until=UNTIL, on_progress=lambda line: None))

@@ -123,15 +123,19 @@ class Generator:
 
     async def run(self) -> float:
         """Send; give the seconds it took."""
-        load, loop = self._load, asyncio.get_running_loop()
-        made = [await loop.create_connection(Connection, "127.0.0.1", load.port) for _ in range(load.connections)]
-        connections, started = [connection for _, connection in made], time.perf_counter()
+        load = self._load
+        connections = [await self._connected() for _ in range(load.connections)]
+        started = time.perf_counter()
         if load.rate is None:
             left = iter(self._requests)
             await asyncio.gather(*(self._closed(connection, left, started) for connection in connections))
         else:
             await self._open(connections, started)
         return time.perf_counter() - started
+
+    async def _connected(self) -> Connection:
+        _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", self._load.port)
+        return connection
 
     async def _closed(self, connection: Connection, left: Iterator[bytes], started: float) -> None:
         for request in left:
@@ -143,7 +147,7 @@ class Generator:
 
     async def _open(self, connections: list[Connection], started: float) -> None:
         """Poisson arrivals, whatever the server does; one that finds every connection busy waits, and its latency counts that."""
-        rng, free, tasks, due = np.random.default_rng(11), asyncio.Queue[Connection](), [], started
+        rng, free, tasks, due = np.random.default_rng(11), asyncio.LifoQueue[Connection](), [], started
         for connection in connections:
             free.put_nowait(connection)
         for request in self._requests:
@@ -155,7 +159,9 @@ class Generator:
             tasks.append(asyncio.ensure_future(self._due(await free.get(), free, request, due)))
         await asyncio.gather(*tasks)
 
-    async def _due(self, connection: Connection, free: "asyncio.Queue[Connection]", request: bytes, due: float) -> None:
+    async def _due(self, connection: Connection, free: "asyncio.LifoQueue[Connection]", request: bytes, due: float) -> None:
+        if connection.transport.is_closing():  # servers close what was idle for some seconds
+            connection = await self._connected()
         status, again = await connection.send(request)
         self.heard.append((time.perf_counter() - due, status, again))
         free.put_nowait(connection)

@@ -35,11 +35,12 @@ def arm_of(identifiers: Iterable[str], catalogue: Catalogue) -> Arm:
     A larger share takes customers from the others and gives none away; shares of later arms are changed without moving anybody
     between earlier ones.
     """
-    names = drawing(identifiers, catalogue.identifier_types)
-    if in_holdout(names, catalogue.holdout, catalogue.identifier_types):
+    types = catalogue.identifier_types
+    names = drawing(identifiers, types)
+    if in_holdout(names, catalogue.holdout, types):
         return Arm.HOLDOUT
     arms = {_drawn(name, catalogue.experiment) for name in names}
-    return next((arm for arm in Arm if arm in arms), Arm.TREATMENT)
+    return arms.pop() if len(arms) == 1 else next((arm for arm in Arm if arm in arms), Arm.TREATMENT)
 
 
 def in_holdout(identifiers: Iterable[str], holdout: Holdout, types: Mapping[str, IdentifierType] = KNOWN_TYPES) -> bool:
@@ -54,6 +55,8 @@ def in_holdout(identifiers: Iterable[str], holdout: Holdout, types: Mapping[str,
 def drawing(identifiers: Iterable[str], types: Mapping[str, IdentifierType] = KNOWN_TYPES) -> list[str]:
     """Which of a customer's identifiers draw an arm: the customer_ids, or without one, all of them."""
     every = list(identifiers)
+    if len(every) == 1:
+        return every  # of whatever type it is
     return [name for name in every if type_of(name, types) is None] or every
 
 

@@ -9,6 +9,7 @@ B. Maurer (2015). Fail at Scale. ACM Queue 13(8): a short limit for queues that 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
@@ -24,7 +25,7 @@ _CALM_SECONDS = 0.5
 
 
 class Turns:
-    """An asynchronous context: within it a question is counted; entering waits until all that have come are.
+    """An asynchronous context: within it a question is counted; entering waits until those before it were begun.
 
     Parameters
     ----------
@@ -34,6 +35,7 @@ class Turns:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._number = 0
+        self._line: deque[asyncio.Future[None]] = deque()
         self._pressed_since = self._pressed_last = clock() - 2 * _CALM_SECONDS
 
     async def __aenter__(self) -> None:
@@ -48,7 +50,7 @@ class Turns:
             raise ProblemError(OVERLOADED, f"{self._number} questions are being answered; try again in a moment")
         self._number += 1
         if self._number > 1:
-            await self._let_others_come()
+            await self._wait_in_line()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -68,10 +70,26 @@ class Turns:
         self._pressed_last = now
         return now - self._pressed_since > _BURST_SECONDS
 
-    async def _let_others_come(self) -> None:
-        """Otherwise each would be worked on as soon as it was read, and the next be none too many."""
+    async def _wait_in_line(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        if len(self._line) == 1:
+            self._call_soon()
         try:
-            await asyncio.sleep(0)
+            await turn
         except BaseException:
             self._number -= 1
             raise
+
+    def _call_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._call_next)
+
+    def _call_next(self) -> None:
+        """One at a time, so that between two the loop reads what has come, and sends what is done."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                break
+        if self._line:
+            self._call_soon()

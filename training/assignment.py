@@ -1,5 +1,6 @@
 """Estimates P(the sender chose this touchpoint) where nobody logged it, and shows how far such estimates can be trusted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,15 +10,17 @@ from training.arms import with_arms
 from training.calibration import cross_isotonic
 from training.crossfit import cross_fit
 from training.models import BINARY, with_trees
-from training.splits import customer_folds, numbered
+from training.splits import customer_folds, numbered, sampled_customers
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Strings = NDArray[np.object_]
 
 CLIP = (0.01, 0.99)
 TRIM = 0.02
 _FOLDS = 3
 _LEAST_WAVE = 50
+_MOST_PAIRS = 300_000  # of decision and contact, that a model learns from, and that are scored at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,37 @@ def estimate_assignment(
     contact = np.zeros(eligible.shape)
     if len(row) and taken.min() < taken.max():
         folds = customer_folds(customers[row], count=_FOLDS, seed=seed)
-        inputs = np.column_stack([with_arms(features[row], option, arms), _wave_rates(wave[row], option, taken, folds)])
-        raw = cross_fit(inputs, taken, folds, recipe=with_trees(BINARY, 100), seed=seed).raw
+        rates = _wave_rates(wave[row], option, taken, folds)
+
+        def inputs(pairs: NDArray[np.intp]) -> Floats:
+            return np.column_stack([with_arms(features[row[pairs]], option[pairs], arms), rates[pairs]])
+
+        raw = _raw(inputs, taken, folds, customers[row], seed=seed)
         contact[row, option] = cross_isotonic(raw, taken, folds)
     elif len(row):
         contact[row, option] = taken.mean()
     return _bounded(contact, arm, eligible)
+
+
+def _raw(
+    inputs: Callable[[NDArray[np.intp]], Floats], taken: Floats, folds: NDArray[np.int64], customers: Strings, *, seed: int
+) -> Floats:
+    """Out-of-fold raw scores of every pair of decision and contact, shape (m,), by models of at most `_MOST_PAIRS` of them.
+
+    Features stand in memory once per decision, and once more only for the pairs at hand.
+    """
+    every = np.arange(len(taken))
+    learnt = every if len(every) <= _MOST_PAIRS else every[sampled_customers(customers, most=_MOST_PAIRS, seed=seed)]
+    crossed = cross_fit(inputs(learnt), taken[learnt], folds[learnt], recipe=with_trees(BINARY, 100), seed=seed)
+    raw = np.empty(len(taken))
+    raw[learnt] = crossed.raw
+    others = np.setdiff1d(every, learnt, assume_unique=True)
+    for pairs in np.array_split(others, -(-len(others) // _MOST_PAIRS)) if len(others) else ():
+        for fold, model in enumerate(crossed.models):
+            inside = pairs[folds[pairs] == fold]
+            if len(inside):
+                raw[inside] = model.raw(inputs(inside))
+    return raw
 
 
 def _wave_rates(wave: NDArray[np.object_], option: NDArray[np.int64], taken: Floats, folds: NDArray[np.int64]) -> Floats:

@@ -147,7 +147,7 @@ def load_dataset(lake: Lake, states: States, catalogue: Catalogue, *, until: dat
     at = ints(rows, "moment")
     recorded = floats(rows, "recorded").astype(np.int64)
     names, features = features_at(states, catalogue, strings(rows, "identifier"), at - 1 + recorded)
-    arm = np.array([arms.index(name) for name in rows["touchpoint"].to_pylist()], dtype=np.int64)
+    arm = _indices(rows["touchpoint"], arms)
     eligible = _eligible(rows, arms, arm)
     probabilities = _chances(rows, arms, arm)
     exact = ~np.isnan(probabilities[:, 0])
@@ -191,14 +191,18 @@ def _only(rows: pa.Table, kept: NDArray[np.bool_]) -> tuple[pa.Table, int]:
     return rows.filter(pa.array(kept)), int((~kept).sum())
 
 
+def _indices(names: pa.Array | pa.ChunkedArray, arms: tuple[str, ...]) -> NDArray[np.int64]:
+    """Which arm each name is, shape (n,); -1 for none of them."""
+    found = pc.index_in(names, value_set=pa.array(arms, pa.string()))
+    return np.asarray(found.cast(pa.int64()).fill_null(-1).to_numpy(), dtype=np.int64)
+
+
 def _eligible(rows: pa.Table, arms: tuple[str, ...], arm: NDArray[np.int64]) -> NDArray[np.bool_]:
     """What could have been chosen; doing nothing could, unless the record says that it was no choice."""
     candidates, chances = rows["candidates"].combine_chunks(), rows["chances"].combine_chunks()
     eligible = np.zeros((rows.num_rows, len(arms)), dtype=bool)
-    row = candidates.value_parent_indices().to_numpy()
-    name = np.asarray(candidates.flatten().to_pylist(), dtype=object)
-    for index, known in enumerate(arms):
-        eligible[row[name == known], index] = True
+    row, index = candidates.value_parent_indices().to_numpy(), _indices(candidates.flatten(), arms)
+    eligible[row[index >= 0], index[index >= 0]] = True
     told = chances.flatten()
     compelled = pc.and_(pc.equal(told.field("touchpoint"), NONE), pc.invert(told.field("eligible")))
     eligible[:, 0] = True
@@ -216,9 +220,8 @@ def _chances(rows: pa.Table, arms: tuple[str, ...], arm: NDArray[np.int64]) -> F
     lists = rows["chances"].combine_chunks()
     table = np.zeros((rows.num_rows, len(arms)))
     row, chance = lists.value_parent_indices().to_numpy(), lists.flatten()
-    name = np.asarray(chance.field("touchpoint").to_pylist(), dtype=object)
+    index = _indices(chance.field("touchpoint"), arms)
     probability = np.asarray(chance.field("probability").to_numpy(zero_copy_only=False), dtype=np.float64)
-    for index, known in enumerate(arms):
-        table[row[name == known], index] = probability[name == known]
+    table[row[index >= 0], index[index >= 0]] = probability[index >= 0]
     told = table[np.arange(len(arm)), arm] > 0
     return np.where(told[:, None], table / np.where(told, table.sum(axis=1), 1.0)[:, None], np.nan)

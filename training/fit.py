@@ -15,7 +15,7 @@ from features.lake import Lake
 from training.artifact import Provenance, read_provenance, write_artifact
 from training.backtest import Backtest, backtest, policy_of
 from training.join import States
-from training.learn import Learnt, learn
+from training.learn import MOST_DECISIONS, Learnt, learn
 from training.logbook import log_models, log_policy, log_preparation, log_selection
 from training.prepare import Prepared, Say, prepare
 from training.registered import RegisteredPolicy
@@ -75,7 +75,7 @@ def train(
     policy = next((policy for policy in registry.versions() if policy.fingerprint == prepared.fingerprint), None)
     new = policy is None
     if policy is None:
-        on_progress("learning from all closed decisions")
+        on_progress(f"learning from {min(len(prepared.dataset), MOST_DECISIONS):,} of {len(prepared.dataset):,} closed decisions")
         learnt = learn(prepared.dataset, prepared.snapshots, catalogue, seed=seed)
         on_progress("registering models and policy")
         with registry.run(f"retraining {at:%Y-%m-%d %H:%M}") as run:

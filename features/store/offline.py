@@ -1,15 +1,17 @@
 """States as of given times, made from the lake by one join and one grouping."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.lake import Lake
+from features.lake import SCHEMAS, Lake
 from features.tables import Feature, all_columns, as_of
 from features.tables.batch import batch_connection
 from features.tables.frames import empty_arrays, fill
@@ -44,9 +46,16 @@ def states_as_of(
     asked = pa.table({"row": rows, "customer_id": pa.array(identifiers, pa.string()), "until": at[rows], "part": part[rows]})
     with batch_connection(folder) as connection:
         connection.con.register("all_asked", asked)
-        interactions = lake.ibis_table(connection, "interactions")
+        connection.con.execute(f"CREATE TEMP VIEW interactions AS FROM {lake.relation('interactions')}")
         for number in range(parts):
             connection.con.execute(f"CREATE OR REPLACE TEMP TABLE asked AS FROM all_asked WHERE part = {number}")
-            query = connection.compile(as_of(features, interactions, connection.table("asked")))
-            fill(columns, states, connection.con.sql(query).to_arrow_table())
+            fill(columns, states, connection.con.sql(_query(tuple(features))).to_arrow_table())
     return states
+
+
+@lru_cache(maxsize=2)  # ibis takes as long to write it as DuckDB to answer it for a hundred thousand interactions
+def _query(features: tuple[Feature, ...]) -> str:
+    """The states of `interactions` as of what is `asked`, as DuckDB's SQL."""
+    interactions = ibis.table(ibis.Schema.from_pyarrow(SCHEMAS["interactions"]), name="interactions")
+    asked = ibis.table({"row": "int64", "customer_id": "string", "until": "int64"}, name="asked")
+    return str(ibis.to_sql(as_of(features, interactions, asked), dialect="duckdb", pretty=False))

@@ -30,6 +30,10 @@ class Extreme:
             pick = min if self.which == "first" else max
             state[self.name] = arrival.at if known is None else pick(int(known), arrival.at)
 
+    def prepare(self, rows: ibis.Table) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def gather(self, rows: ibis.Table) -> dict[str, Any]:
         """Least or greatest time."""
         times = self.where.expression(rows).ifelse(rows.at, ibis.null("int64"))
@@ -87,11 +91,16 @@ class Current:
         if known[0] is None or (arrival.at, said) > known:
             state[self.time_name], state[self.name] = arrival.at, said
 
+    def prepare(self, rows: ibis.Table) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def gather(self, rows: ibis.Table) -> dict[str, Any]:
         """Greatest pair of time and value."""
         said = rows[f"trait_{self.trait}"] if self.trait else rows[self.of]
         pair = ibis.struct({"at": rows.at, "said": said})
-        return {self.name: (self.where.expression(rows) & said.notnull()).ifelse(pair, ibis.null(pair.type())).max()}
+        # pairs are slow to compare, and of most kinds there are few: only those are looked at
+        return {self.name: pair.max(where=self.where.expression(rows) & said.notnull())}
 
     def settle(self, gathered: ibis.Table) -> dict[str, Any]:
         """The pair taken apart."""

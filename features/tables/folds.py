@@ -1,8 +1,9 @@
 """Folds: what a state keeps, as sums here and extremes next door, so that the order of interactions makes no difference.
 
 Each fold says it several times and the property tests hold them together: `step` takes one interaction into a state;
-`gather` and `settle` are the same over a table, first a reduction (cumulative for history, grouped for the latest row), then
-row-wise arithmetic on what was reduced; `combine` makes one state out of the states of parts.
+`prepare`, `gather` and `settle` are the same over a table, first columns that folds share, then a reduction (cumulative for
+history, grouped for the latest row), then row-wise arithmetic on what was reduced; `combine` makes one state out of the states
+of parts.
 """
 
 from collections.abc import Sequence
@@ -36,8 +37,11 @@ class Fold(Protocol):
     def step(self, state: State, arrival: Arrival) -> None:
         """Take one interaction in, changing the own columns of `state` in place."""
 
+    def prepare(self, rows: ibis.Table) -> dict[str, Any]:
+        """Columns of `rows` that `gather` needs besides its own, by name; of folds that give the same name, one is taken."""
+
     def gather(self, rows: ibis.Table) -> dict[str, Any]:
-        """Reductions over `rows` (an interactions table with times in microseconds), by name."""
+        """Reductions over `rows` (an interactions table with times in microseconds, and what was prepared), by name."""
 
     def settle(self, gathered: ibis.Table) -> dict[str, Any]:
         """The own columns by name, out of a table with what was gathered, `state_at` and `origin`."""
@@ -88,9 +92,13 @@ class DecayedSum:
             total += weight * self._remaining(arrival.after - arrival.at)
         state[self.name] = total
 
+    def prepare(self, rows: ibis.Table) -> dict[str, Any]:
+        """What one counts for, inflated by the time since the customer's first interaction: a power is dear, many share it."""
+        return {self._inflated: _float(2.0) ** (self._half_lives(rows.at - rows.origin) + _float(_FIRST_EXPONENT))}
+
     def gather(self, rows: ibis.Table) -> dict[str, Any]:
-        """Sum of the values, inflated by the time since the customer's first interaction."""
-        inflated = _float(2.0) ** (self._half_lives(rows.at - rows.origin) + _float(_FIRST_EXPONENT))
+        """Sum of the values, inflated."""
+        inflated = rows[self._inflated]
         weighted = inflated if self.of == "count" else inflated * rows[self.of].fill_null(_float(0.0))
         return {self.name: self.where.expression(rows).ifelse(weighted, _float(0.0)).sum()}
 
@@ -103,6 +111,10 @@ class DecayedSum:
         """Decay each to the same time, then add."""
         decayed = (float(each[self.name] or 0.0) * self._remaining(state_at - int(each[STATE_AT] or 0)) for each in states)
         return {self.name: sum(decayed)}
+
+    @property
+    def _inflated(self) -> str:
+        return f"inflated_{self.half_life_days!r}".replace(".", "_")
 
     def _remaining(self, elapsed: int) -> float:
         return float(2.0 ** -(elapsed / DAY / self.half_life_days))
@@ -129,13 +141,17 @@ class Count:
         if self.where.matches(arrival.interaction):
             state[self.name] = int(state[self.name] or 0) + 1
 
+    def prepare(self, rows: ibis.Table) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def gather(self, rows: ibis.Table) -> dict[str, Any]:
-        """Sum of ones."""
+        """Number of rows."""
         return {self.name: self.where.expression(rows).ifelse(1, 0).sum()}
 
     def settle(self, gathered: ibis.Table) -> dict[str, Any]:
-        """As gathered."""
-        return {self.name: gathered[self.name].cast("int64")}
+        """As gathered; Spark gives null where no condition was known."""
+        return {self.name: gathered[self.name].fill_null(0)}
 
     def combine(self, states: Sequence[State], state_at: int) -> State:
         """Add."""
@@ -159,6 +175,10 @@ class Total:
         """Add the value."""
         if self.where.matches(arrival.interaction):
             state[self.name] = float(state[self.name] or 0.0) + (getattr(arrival.interaction, self.of) or 0.0)
+
+    def prepare(self, rows: ibis.Table) -> dict[str, Any]:
+        """Nothing."""
+        return {}
 
     def gather(self, rows: ibis.Table) -> dict[str, Any]:
         """Sum of the column."""

@@ -5,7 +5,6 @@ The expressions run on DuckDB and are written so that Spark takes them too: no P
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import ibis
@@ -14,6 +13,7 @@ from features.domain import Kind
 from features.tables.extremes import Current
 from features.tables.feature import Feature, folds_of
 from features.tables.folds import Fold
+from features.tables.native import epoch_us, json_extract_string
 from features.tables.state import POSITION, STATE_AT
 
 KEY = ("customer_id", "visible_at")
@@ -32,7 +32,7 @@ def history(features: Sequence[Feature], interactions: ibis.Table) -> ibis.Table
     `customer_id`, `visible_at` (timestamp), `state_at`, `position` and the state columns.
     """
     folds = folds_of(features)
-    rows = _with_origin(_rows(folds, interactions))
+    rows = _prepared(folds, _with_origin(_rows(folds, interactions)))
     order = {"group_by": "customer_id", "order_by": ["visible_at", "message_id"]}
     so_far = ibis.window(preceding=None, following=0, **order)
     gathered = rows.select(
@@ -50,7 +50,7 @@ def history(features: Sequence[Feature], interactions: ibis.Table) -> ibis.Table
 def latest(features: Sequence[Feature], interactions: ibis.Table) -> ibis.Table:
     """One row per customer: the last row of `history`, by plain grouping, several times faster."""
     folds = folds_of(features)
-    rows = _with_origin(_rows(folds, interactions))
+    rows = _prepared(folds, _with_origin(_rows(folds, interactions)))
     gathered = rows.group_by("customer_id").agg(
         visible_at=rows.visible_at.max(), origin=rows.origin.min(), state_at=rows.known.max(), **_gathered(folds, rows)
     )
@@ -78,28 +78,44 @@ def as_of(features: Sequence[Feature], interactions: ibis.Table, asked: ibis.Tab
     asked = asked.join(firsts, "customer_id").select("row", "until", "origin", asker="customer_id")
     asked = asked.mutate(origin=asked.origin.min().over(ibis.window(group_by="row")))
     known_before = rows.known + (rows.kind == Kind.CONTACT.value).cast("int64")
-    seen = rows.join(asked, [rows.customer_id == asked.asker, known_before <= asked.until])
+    seen = _prepared(folds, rows.join(asked, [rows.customer_id == asked.asker, known_before <= asked.until]))
     gathered = seen.group_by("row").agg(origin=seen.origin.min(), state_at=seen.known.max(), **_gathered(folds, seen))
     return _settled(folds, gathered, key=("row",))
 
 
 def _rows(folds: Sequence[Fold], interactions: ibis.Table) -> ibis.Table:
     """The interactions once each, with times in microseconds and traits as columns."""
-    copy = ibis.row_number().over(ibis.window(group_by="message_id", order_by=["received_at", "at"]))
-    unique = interactions.mutate(copy=copy).filter(lambda table: table.copy == 0)
+    unique = _once(interactions)
     visible_at = ibis.greatest(unique.at, unique.received_at)
     return unique.select(
         *("customer_id", "message_id", "channel", "kind", "stage", "metric", "score", "value", "sentiment", "position"),
         visible_at=visible_at,
-        known=_microseconds(visible_at),
-        at=_microseconds(unique.at),
-        **{f"trait_{trait}": unique.traits.cast("json")[trait].str for trait in _traits(folds)},
+        known=epoch_us(visible_at),
+        at=epoch_us(unique.at),
+        **{f"trait_{trait}": json_extract_string(unique.traits, trait) for trait in _traits(folds)},
     )
+
+
+def _once(interactions: ibis.Table) -> ibis.Table:
+    """Of every message the copy received first; there is seldom a second one, so only those that have one are sorted."""
+    copies = interactions.group_by("message_id").agg(copies=interactions.count())
+    doubled = copies.filter(copies.copies > 1).select("message_id")
+    copy = ibis.row_number().over(ibis.window(group_by="message_id", order_by=["received_at", "at"]))
+    numbered = interactions.semi_join(doubled, "message_id").mutate(copy=copy)
+    first = numbered.filter(numbered.copy == 0).drop("copy")
+    return interactions.anti_join(doubled, "message_id").union(first)
 
 
 def _with_origin(rows: ibis.Table) -> ibis.Table:
     """Every customer's first time, from which decayed sums count."""
     return rows.mutate(origin=rows.at.min().over(ibis.window(group_by="customer_id")))
+
+
+def _prepared(folds: Sequence[Fold], rows: ibis.Table) -> ibis.Table:
+    columns: dict[str, Any] = {}
+    for fold in folds:
+        columns |= fold.prepare(rows)
+    return rows.mutate(**columns)
 
 
 def _gathered(folds: Sequence[Fold], rows: ibis.Table) -> dict[str, Any]:
@@ -118,9 +134,3 @@ def _settled(folds: Sequence[Fold], gathered: ibis.Table, key: Sequence[str] = K
 
 def _traits(folds: Sequence[Fold]) -> list[str]:
     return sorted({fold.trait for fold in folds if isinstance(fold, Current) and fold.trait})
-
-
-def _microseconds(moment: Any) -> Any:
-    # a cast would give microseconds on one engine and seconds on another
-    epoch = ibis.literal(datetime(1970, 1, 1, tzinfo=UTC), type="timestamp('UTC')")
-    return moment.delta(epoch, unit="microsecond")

@@ -20,6 +20,10 @@ from serving.launch import free_port, running, service
 
 CLIENTS, QUESTIONS, CUSTOMERS, EMAILS, CALLS = 8, 30, 8, 2, 5
 CATALOGUE = f"""
+[[touchpoints]]
+name = "web.page"
+stage = "consideration"
+
 [[caps]]
 limit = {EMAILS}
 days = 1
@@ -98,7 +102,8 @@ def test_every_answered_decision_is_recorded_once(workspace: Workspace) -> None:
 
 
 def test_every_accepted_interaction_is_there_once(workspace: Workspace) -> None:
-    told = [each.message_id for _, each in workspace.journal.interactions_after(0)]
+    names = [f"customer-{number}" for number in range(CUSTOMERS)]
+    told = [each.message_id for name in names for _, each in workspace.journal.interactions_after(name, 0)]
     assert sorted(told) == sorted(f"{client}/{number}" for client in range(CLIENTS) for number in range(QUESTIONS))
 
 

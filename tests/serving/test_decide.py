@@ -221,19 +221,16 @@ def test_a_budget_holds_however_many_decide_at_once(with_rules: Callable[..., An
     assert decider.decide(ask("next", "next"), now=NOW + timedelta(days=1)).candidates[1].eligible
 
 
-def test_a_consent_withdrawn_while_it_is_decided_counts(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_consent_withdrawn_while_it_is_decided_counts(bench: Any) -> None:
     journal = bench.workspace.journal
+    steps = bench.assembly.decider.deciding(ask(), now=NOW)
+    proposed = next(steps)
     said = Consent(message_id="k1", customer_id="ann", status=ConsentStatus.DENIED, at=NOW, received_at=NOW, source="test")
-    read = journal.consents_of
-
-    def read_then_said(identifiers: Any) -> Any:
-        found = read(identifiers)
-        journal.append_consents([said])
-        return found
-
-    monkeypatch.setattr(journal, "consents_of", read_then_said)
-    record = bench.assembly.decider.decide(ask(), now=NOW)
-    assert {each.stage for each in record.candidates[1:]} == {"consent"}
+    journal.append_consents([said])
+    given = {"contacts_seen": proposed.contacts_seen, "consents_seen": proposed.consents_seen}
+    assert not journal.append_decision(proposed.decision, identifiers=proposed.identifiers, **given)
+    again = record_from_json(steps.send(False).decision.record)
+    assert {each.stage for each in again.candidates[1:]} == {"consent"}
 
 
 def test_the_catalogue_of_a_recorded_decision_is_kept_and_a_dry_run_keeps_none(bench: Any) -> None:

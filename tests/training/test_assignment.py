@@ -23,6 +23,13 @@ def test_estimates_come_close_to_the_true_probabilities(log):
     assert abs(probabilities[:, 1].mean() - log.probabilities[:, 1].mean()) < 0.02
 
 
+def test_of_many_pairs_a_sample_teaches_and_the_others_are_scored_as_well(log, monkeypatch):
+    monkeypatch.setattr("training.assignment._MOST_PAIRS", len(log) // 2)
+    probabilities = estimated(log).probabilities
+    assert np.corrcoef(probabilities[:, 1], log.probabilities[:, 1])[0, 1] > 0.85
+    assert abs(probabilities[:, 1].mean() - log.probabilities[:, 1].mean()) < 0.03
+
+
 def test_the_rate_of_a_wave_is_learnt(log):
     wave = np.array(["small", "large"], dtype=object)[np.arange(len(log)) % 2]
     arm = (np.random.default_rng(0).random(len(log)) < np.where(wave == "large", 0.6, 0.1)).astype(np.int64)

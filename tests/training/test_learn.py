@@ -122,3 +122,10 @@ def test_decisions_without_a_choice_are_refused(log):
     forced = replace(log, eligible=log.eligible & [True, False])
     with pytest.raises(TrainingError, match="besides none"):
         learn(forced, snapshots_of(log), CATALOGUE, seed=1)
+
+
+def test_of_many_decisions_a_sample_of_whole_customers_teaches(log):
+    few = learn(log, snapshots_of(log), CATALOGUE, seed=1, most=len(log) // 2)
+    sampled = log.sampled(len(log) // 2, seed=1)
+    assert len(log) // 3 < len(sampled) <= len(log) // 2
+    assert learn(sampled, snapshots_of(log), CATALOGUE, seed=1).selection == few.selection

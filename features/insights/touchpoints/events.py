@@ -34,10 +34,9 @@ def create_events(connection: Any, look: Look) -> None:
     connection.register("offered", _offers(look.catalogue))
     connection.execute("create temp table offers as from offered")
     connection.execute(f"create temp table segmented as select hash(customer_id) as customer, segment from {look.segments}")
-    for name, values in _NAMES.items():
-        connection.execute(
-            f"create type {name} as enum (select distinct name from ({values}) where name is not null order by name)"
-        )
+    for name, query in _NAMES.items():
+        distinct = f"select distinct name from ({query}) where name is not null order by name"
+        connection.execute(f"create type {name} as enum ({distinct})")
     connection.execute(_SEEN.format(ranks=_ranks(), rated=_rated(), since=since - lookback, known=known))
     values = {"window": window, "gap": gap, "known": known, "repeat": round(REPEAT_DAYS * DAY)}
     kinds = {"responses": _listed(RESPONSES), "requests": _listed(REQUESTS)}

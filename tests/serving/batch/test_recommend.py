@@ -1,6 +1,6 @@
 """The file for everybody holds, for each customer, what that customer would be told now."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,16 @@ def test_every_row_is_what_the_decider_answers_to_the_last_digit(world: Any, run
     assert len(told) > 60
     assert told == list(ran.rows.values())
     assert {row["arm"] for row in told} == {str(arm) for arm in Arm}
+
+
+def test_features_that_are_too_old_are_not_used_and_the_row_says_so(world: Any, run: Any) -> None:
+    assembly, later = world(tables=""), NOW + timedelta(days=400)
+    ran, asked = run(assembly, at=later), Asked(run="night")
+    assert ran.rows["c5"]["fallback"] == "stale_features"
+    record = assembly.decider.decide(asked.question("c5"), now=later)
+    assert Rows(assembly.workspace.catalogue.arms, limit=1, probabilities=False).recorded([record]).to_pylist() == [
+        ran.rows["c5"]
+    ]
 
 
 def test_a_customer_is_one_row_whatever_identifiers_there_are(world: Any, run: Any) -> None:
