@@ -19,23 +19,9 @@ from features.settings import load_settings
 from serving.terminal import as_plain, in_words
 
 QUESTIONS = (
-    *(
-        "commands",
-        "online",
-        "realtime",
-        "journal",
-        "kills",
-        "store",
-        "linking",
-        "identity",
-        "ingest",
-        "history",
-        "join",
-        "spark",
-        "journeys",
-    ),
-    *("estimators", "selection", "public", "world", "attribution", "credit", "batch", "workers", "materialize", "judging"),
-    *("training", "ope", "retrain"),
+    *("commands", "online", "realtime", "journal", "kills", "store", "linking", "identity", "ingest", "history", "join", "spark"),
+    *("journeys", "estimators", "selection", "public", "world", "attribution", "credit", "batch", "workers", "materialize"),
+    *("judging", "training", "ope", "retrain"),
 )
 
 

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.interactions import make_lake
 from benchmarks.ratios import Figure, in_turn
-from features.spark import SparkBatch
+from features.spark import SparkStates
 from features.synthetic import synthetic_catalogue
 from features.tables import feature_list
 from features.tables.batch import Batch, batch_connection, visible
@@ -35,7 +35,7 @@ def measure(size: int = SIZE, rounds: int = 3) -> dict[str, object]:
         with TemporaryDirectory(prefix="touchpoint-") as folder:
             home = Path(folder)
             lake = make_lake(home / "lake", size)
-            batch = SparkBatch(features, session, lake)
+            batch = SparkStates(features, session, lake)
 
             def spark_history() -> None:
                 rmtree(home / "spark", ignore_errors=True)

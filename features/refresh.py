@@ -11,6 +11,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from features.compaction import CompactionReport, compact
 from features.contacts import bring_contacts, looks_back
@@ -72,8 +73,8 @@ def identify(workspace: Workspace, *, now: datetime, on_progress: Say) -> Identi
     return Identified(compacted, _identify(workspace, now=now, on_progress=on_progress))
 
 
-def refresh(workspace: Workspace, *, now: datetime, on_progress: Say) -> Refreshed:
-    """Do all steps."""
+def refresh(workspace: Workspace, *, now: datetime, on_progress: Say, spark: Any = None) -> Refreshed:
+    """Do all steps; with a session of `spark`, that makes the states."""
     lake, journal = workspace.lake, workspace.journal
     for identifier in unfinished_erasures(workspace.places):
         erase_customer(identifier, workspace.places, now=now, on_progress=on_progress)
@@ -84,7 +85,7 @@ def refresh(workspace: Workspace, *, now: datetime, on_progress: Say) -> Refresh
     on_progress("bring the lake into the feature store")
     # What came by file as well was pushed online as one more, until compaction found that out.
     again = journal.superseded()
-    materialized = workspace.store.materialize(lake, until=now, on_progress=on_progress, again=again)
+    materialized = workspace.store.materialize(lake, until=now, on_progress=on_progress, again=again, spark=spark)
     return Refreshed(compacted, expired, identified, consents, contacts, materialized)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -127,8 +128,12 @@ def identify(workspace: Workspace, *, now: datetime, on_progress: Say) -> refres
         return refresh.identify(workspace, now=now, on_progress=on_progress)
 
 
-def materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> refresh.Refreshed:
+def materialize(workspace: Workspace, *, now: datetime, on_progress: Say, spark: Any = None) -> refresh.Refreshed:
     """Bring the journal into the lake, and the lake into the feature store; see `features.refresh`.
+
+    Parameters
+    ----------
+    spark : a `SparkSession` that makes the states in place of DuckDB; None where DuckDB does.
 
     Raises
     ------
@@ -136,7 +141,7 @@ def materialize(workspace: Workspace, *, now: datetime, on_progress: Say) -> ref
         When another job works on this home.
     """
     with one_at_a_time(workspace.settings):
-        return refresh.refresh(workspace, now=now, on_progress=on_progress)
+        return refresh.refresh(workspace, now=now, on_progress=on_progress, spark=spark)
 
 
 def train(workspace: Workspace, *, now: datetime, on_progress: Say) -> Trained:

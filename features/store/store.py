@@ -102,12 +102,19 @@ class FeatureStore:
         self._registered.apply()
 
     def materialize(
-        self, lake: Lake, *, until: datetime, on_progress: Callable[[str], None], again: Collection[str] = ()
+        self,
+        lake: Lake,
+        *,
+        until: datetime,
+        on_progress: Callable[[str], None],
+        again: Collection[str] = (),
+        spark: Any = None,
     ) -> MaterializeReport:
         """Bring the history file and the online store up to the lake, as of `until`.
 
         Parameters
         ----------
+        spark : a `SparkSession` that makes the states in place of DuckDB; they are the same.
         again : identifiers whose online rows may hold more than the lake: they are written again, although nothing of theirs is
             new.
 
@@ -123,7 +130,7 @@ class FeatureStore:
         with self._lock(), store_errors(*self._registered.rows.errors), batch_connection(self._folder) as connection:
             done, version = self._record.read(), lake.version("interactions")
             same_columns = done.get("columns") == self._registered.fingerprint
-            batch = Batch(self.features, connection, lake.ibis_table(connection, "interactions"))
+            batch = self._batch(connection, lake, spark)
             history_rows = None
             if not (same_columns and done.get("lake_version") == version and self._history.exists()):
                 on_progress("feature history: computing")
@@ -140,6 +147,13 @@ class FeatureStore:
             made = {"columns": self._registered.fingerprint, "format": FORMAT, "lake_version": version}
             self._record.write({**made, "until": until.isoformat(), "watermark": end})
         return MaterializeReport(history_rows, customers, watermark)
+
+    def _batch(self, connection: Any, lake: Lake, spark: Any) -> Batch:
+        if spark is None:
+            return Batch(self.features, connection, lake.ibis_table(connection, "interactions"))
+        from features.spark import SparkBatch
+
+        return SparkBatch(self.features, connection, lake, spark)
 
     def is_materializing(self) -> bool:
         """Whether a process of this machine is materializing or erasing; what is pushed meanwhile may be written over."""

@@ -53,8 +53,7 @@ class Batch:
         ----------
         again : whose states are among them in any case.
         """
-        states = latest(self._features, visible(self._interactions, until))
-        current = self._connection.create_table("latest", states, temp=True)
+        current = self._connection.create_table("latest", self._latest(until), temp=True)
         if marks is None or not marks.exists():
             return current
         online = self._connection.read_parquet(marks)
@@ -85,6 +84,9 @@ class Batch:
     def write_marks(self, path: Path) -> None:
         """Remember that all latest states, as `changed` last saw them, are online."""
         self._write(self._connection.table("latest").select(*_MARKS), path)
+
+    def _latest(self, until: datetime) -> ibis.Table:
+        return latest(self._features, visible(self._interactions, until))
 
     def _write(self, table: ibis.Table, path: Path) -> None:
         unfinished = path.with_name(f"{path.name}.unfinished")

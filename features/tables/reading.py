@@ -1,6 +1,7 @@
 """Read as of any time: feature values out of states, whichever way the states came about."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,13 @@ _BITS = 20
 
 def stacked(features: Sequence[Feature], states: Sequence[State]) -> dict[str, Column]:
     """Columns out of n states, as `read` takes them."""
-    columns: dict[str, Column] = {}
-    for column in all_columns(features):
-        dtype = object if column.dtype == "text" else np.float64
-        columns[column.name] = np.array([state[column.name] for state in states], dtype=dtype)
-    return columns
+    columns = all_columns(features)
+    take = itemgetter(*(column.name for column in columns))
+    taken = zip(*map(take, states), strict=True) if states else ((),) * len(columns)
+    return {
+        column.name: np.array(values, dtype=object if column.dtype == "text" else np.float64)
+        for column, values in zip(columns, taken, strict=True)
+    }
 
 
 def read(features: Sequence[Feature], states: Mapping[str, Column], at: NDArray[np.int64]) -> dict[str, Column]:

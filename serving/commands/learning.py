@@ -1,6 +1,7 @@
 """Commands of the loop: materialize, train, evaluate, promote, rollback, retrain, schedule."""
 
-from typing import Annotated
+from contextlib import nullcontext
+from typing import Annotated, Any
 
 import typer
 
@@ -10,11 +11,19 @@ app = typer.Typer()
 
 
 @app.command()
-def materialize(as_json: AsJson = False) -> None:
+def materialize(
+    spark: Annotated[str | None, typer.Option(help='Let Spark make the states: its master, e.g. "local[*]".')] = None,
+    as_json: AsJson = False,
+) -> None:
     """Bring journal and lake into the feature store, offline and online."""
+    from features.spark import opened
     from training.retrain import materialize as materialize_all
 
-    run(as_json, lambda workspace, say: materialize_all(workspace, now=now(), on_progress=say))
+    def work(workspace: Any, say: Any) -> Any:
+        with opened(spark) if spark else nullcontext() as session:
+            return materialize_all(workspace, now=now(), on_progress=say, spark=session)
+
+    run(as_json, work)
 
 
 @app.command()

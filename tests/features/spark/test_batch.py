@@ -17,7 +17,7 @@ import pytest
 from features.catalogue import parse_catalogue
 from features.lake import SCHEMAS, Lake
 from features.settings import Settings
-from features.spark import SparkBatch
+from features.spark import SparkStates
 from features.store import FeatureStore
 from features.tables import all_columns, feature_list
 from features.tables.batch import Batch, batch_connection, visible
@@ -100,7 +100,7 @@ def _assert_same(found: pa.Table, expected: pa.Table, *keys: str) -> None:
 
 def test_history_latest_states_and_online_rows_are_those_of_duckdb(settings: Settings, session: Any, tmp_path: Path) -> None:
     lake = Lake(settings.lake_path)
-    batch = SparkBatch(FEATURES, session, lake)
+    batch = SparkStates(FEATURES, session, lake)
     rows = batch.write_history(str(tmp_path / "spark"))
     with batch_connection(tmp_path) as connection:
         interactions = lake.ibis_table(connection, "interactions")
@@ -119,3 +119,13 @@ def test_history_latest_states_and_online_rows_are_those_of_duckdb(settings: Set
         order.append_column("name", pa.array(names)),
         "name",
     )
+
+
+def test_a_materialization_by_spark_leaves_what_one_by_duckdb_does(settings: Settings, session: Any, tmp_path: Path) -> None:
+    lake, store = Lake(settings.lake_path), FeatureStore(settings, CATALOGUE)
+    report = store.materialize(lake, until=UNTIL, on_progress=lambda message: None, spark=session)
+    again = store.materialize(lake, until=UNTIL, on_progress=lambda message: None)
+    assert (report.history_rows, again.history_rows) == (parquet.read_metadata(store._history).num_rows, None)
+    assert report.watermark == again.watermark
+    assert (report.customers, again.customers) == (20, 0)  # DuckDB finds that nothing has changed
+    assert not list((settings.feast_path).glob("spill-*"))
