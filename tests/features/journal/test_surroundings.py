@@ -1,6 +1,7 @@
 """What a decision needs of the journal, asked at once, is what the single questions answer."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,6 +31,7 @@ def consent(message_id: str, name: str, minutes: int) -> Consent:
     return Consent(message_id=message_id, customer_id=name, status=ConsentStatus.DENIED, at=at, received_at=at, source="shop")
 
 
+EXAMPLES = count()
 minutes = st.integers(-100, 100)
 told = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from([Kind.VIEW, Kind.CONTACT, Kind.CLICK]), minutes, st.booleans()))
 said = st.lists(st.tuples(st.sampled_from(NAMES), minutes), max_size=5)
@@ -39,14 +41,14 @@ asked = st.dictionaries(st.sampled_from((*NAMES, "nobody")), st.integers(0, 30))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=told, said=said, positions=asked, since=minutes, gone=st.sets(st.integers(1, 9)))
 def test_they_are_what_the_three_questions_answer(journal: Journal, told, said, positions, since, gone) -> None:  # type: ignore[no-untyped-def]
-    head, moment = journal.head(), AT + timedelta(minutes=since)
+    head, moment, example = journal.head(), AT + timedelta(minutes=since), next(EXAMPLES)
 
     def here(name: str) -> str:
-        return f"{name} {head}"
+        return f"{name} {example}"  # the journal keeps what earlier examples said
 
     sent = [interaction(head + i, here(each[0]), *each[1:3], full=each[3]) for i, each in enumerate(told, start=1)]
     journal.append_interactions(sent)
-    journal.append_consents([consent(f"k{head} {i}", here(name), at) for i, (name, at) in enumerate(said)])
+    journal.append_consents([consent(f"k{example} {i}", here(name), at) for i, (name, at) in enumerate(said)])
     journal.supersede("interactions", [head + each for each in gone], refused=[])
     behind = {here(name): head + position for name, position in positions.items()}
     found = journal.surroundings(behind, since=moment)
