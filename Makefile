@@ -1,14 +1,15 @@
 # Everything is set up from bare Python 3.11+ and make: a virtual environment and the locked, hashed dependencies.
 PYTHON ?= python3
 BIN := .venv/bin
+LOCKED := --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 export TOUCHPOINT_HOME ?= $(CURDIR)/.touchpoint
 
-.PHONY: demo test browser check format bench lock clean
+.PHONY: demo test browser spark check format bench lock clean
 
 demo: .venv/installed  ## real data in, a running service and a recommendation out; ARGS="--once --json" passes through
 	@$(BIN)/touchpoint demo $(ARGS)
 
-test: .venv/installed browser check  ## the gate: format, lint, types, architecture, tests
+test: .venv/installed browser spark check  ## the gate: format, lint, types, architecture, tests
 	$(BIN)/pytest $(ARGS)
 
 browser:  ## Chromium for the console's tests: installed where root has apt-get; elsewhere, without one, they are skipped
@@ -17,6 +18,15 @@ browser:  ## Chromium for the console's tests: installed where root has apt-get;
 		echo "Installing Chromium for the console's tests …" >&2; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
 	fi || echo "Chromium could not be installed: the console's tests in a browser are skipped" >&2
+
+spark: .venv/installed  ## Spark and Java for the tests of features/spark, half a gigabyte: likewise
+	@if command -v java > /dev/null && $(BIN)/python -c 'import pyspark' 2> /dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+		echo "Installing Spark for the tests that run on it …" >&2; \
+		{ command -v java > /dev/null || { apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends default-jre-headless > /dev/null; }; } && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-spark.lock >&2; \
+	fi || echo "Spark could not be installed: the tests that run on it are skipped" >&2
 
 check: .venv/installed
 	$(BIN)/ruff format --check .
@@ -32,8 +42,8 @@ bench: .venv/installed  ## one table of ratios, and the same as JSON
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock:  ## resolve again after a change of the dependencies; needs uv
-	uv pip compile pyproject.toml --all-extras --generate-hashes --python-version 3.11 --no-emit-index-url \
-		--no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml $(LOCKED) $(foreach extra,demo postgres redis splink test,--extra $(extra)) --output-file requirements.lock
+	echo "pyspark>=4,<4.1" | uv pip compile - $(LOCKED) --output-file requirements-spark.lock
 
 clean:
 	rm -rf .venv .touchpoint

@@ -133,10 +133,12 @@ def bench(settings: Settings, shared: Workspace, make_policy: Callable[..., Poli
 def make_policy(catalogue: Catalogue) -> Callable[..., Policy]:
     """Policies with real boosters; `uplift` is that of mail.offer, more for who bought more."""
     names = [feature.name for feature in feature_list(catalogue)]
+    scorers: dict[float, UpliftScorer] = {}
 
     def make(version: str, *, uplift: float = 0.1) -> Policy:
-        scorer = _scorer(catalogue.arms, names, uplift)
-        return Policy.of(catalogue, scorer, name="touchpoint-policy", version=version)
+        if uplift not in scorers:
+            scorers[uplift] = _scorer(catalogue.arms, names, uplift)
+        return Policy.of(catalogue, scorers[uplift], name="touchpoint-policy", version=version)
 
     return make
 
