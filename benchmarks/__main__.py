@@ -16,7 +16,7 @@ from rich.table import Table
 from benchmarks.ratios import Figure
 from features.errors import ConfigurationError
 from features.settings import load_settings
-from serving.terminal import as_plain, in_words
+from serving.running.terminal import as_plain, in_words
 
 QUESTIONS = (
     *("commands", "online", "realtime", "journal", "kills", "store", "linking", "identity", "ingest", "history", "join", "spark"),

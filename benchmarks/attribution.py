@@ -31,7 +31,7 @@ from features.insights.period import Period
 from features.lake import SCHEMAS, Lake
 from features.synthetic import World, logged_decisions, make_world
 from features.synthetic_records import records
-from serving.terminal import as_plain, in_words
+from serving.running.terminal import as_plain, in_words
 from training.attribution.against import ModelError, against_lift, errors_of_models
 from training.attribution.decisions import Drawn
 from training.attribution.known import Known, learn

@@ -32,7 +32,7 @@ from features.catalogue.identifiers import KNOWN_TYPES
 from features.identity import identify
 from features.instants import DAY
 from features.lake import SCHEMAS, Lake, duckdb_session
-from serving.terminal import as_plain, in_words
+from serving.running.terminal import as_plain, in_words
 
 OBSERVATIONS = 10_000_000
 ROUNDS = 2

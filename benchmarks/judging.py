@@ -22,11 +22,11 @@ from features.catalogue import Catalogue, parse_catalogue
 from features.domain import Contact
 from features.journal import Identity
 from features.tables import Feature, feature_list
-from serving.compose import Circumstances, Composer, Question, situation_of
-from serving.contacts import RecentContacts
-from serving.live import LoadedPolicy
-from serving.record import record_as_json
-from serving.state import Reading
+from serving.deciding.compose import Circumstances, Composer, Question, situation_of
+from serving.deciding.contacts import RecentContacts
+from serving.deciding.live import LoadedPolicy
+from serving.deciding.record import record_as_json
+from serving.deciding.state import Reading
 from training.arms import arm_columns, under_each
 from training.calibration import Calibration, Link
 from training.effects import Effects, Term

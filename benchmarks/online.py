@@ -29,9 +29,9 @@ from benchmarks.online_home import TREES, Home, make_home
 from benchmarks.online_load import Heard, Load, ask
 from benchmarks.ratios import Figure
 from features.settings import load_settings
-from serving.launch import LOOPBACK, Server, free_port, running, service
-from serving.start import ServiceCommand
-from serving.turns import MOST
+from serving.http.turns import MOST
+from serving.running.launch import LOOPBACK, Server, free_port, running, service
+from serving.running.start import ServiceCommand
 
 OURS, BARE, STRICT, NAIVE = "ours", "bare route", "bare route, one predict", "naive service"
 NAIVE_CUSTOMERS = 2_000

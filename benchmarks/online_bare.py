@@ -24,8 +24,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.online_home import Home
-from serving.launch import LOOPBACK, Server
-from serving.start import ServiceCommand
+from serving.running.launch import LOOPBACK, Server
+from serving.running.start import ServiceCommand
 
 _FOLDER = "ONLINE_BARE"
 

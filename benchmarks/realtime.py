@@ -17,7 +17,7 @@ import numpy as np
 
 from features.settings import Settings, load_settings
 from features.workspace import Workspace
-from serving.launch import free_port, running, service
+from serving.running.launch import free_port, running, service
 
 RATE_PER_SECOND = 200
 SECONDS = 20

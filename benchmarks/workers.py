@@ -39,7 +39,7 @@ from benchmarks.ratios import Figure
 from features.compaction import compact
 from features.settings import load_settings
 from features.workspace import Workspace
-from serving.launch import free_port, running, service
+from serving.running.launch import free_port, running, service
 
 DEFAULTS = {"decisions": 4_000, "rounds": 3, "customers": 2_000}
 CONNECTIONS, INTERACTIONS_PER_SECOND, DECISIONS_PER_INTERACTION = 8, 40, 8

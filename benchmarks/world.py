@@ -24,8 +24,8 @@ from features.synthetic import World, costs_of, make_world, purchase_values
 from features.synthetic_records import COMPLAINT_RATES, OPEN_RATES, journeys, respond
 from features.workspace import Workspace
 from serving.assembly import Assembly, assemble
-from serving.compose import Question
-from serving.record import DecisionRecord
+from serving.deciding.compose import Question
+from serving.deciding.record import DecisionRecord
 from training.retrain import retrain
 
 START = datetime(2024, 1, 1, 12, tzinfo=UTC)

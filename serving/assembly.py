@@ -6,19 +6,19 @@ from datetime import datetime
 
 from features.errors import StoreError
 from features.workspace import Workspace
-from serving.archive import Archive
 from serving.customers import Customers
-from serving.decide import Decider
-from serving.decisions import Decisions
+from serving.deciding.decide import Decider
+from serving.deciding.live import LivePolicy, LoadedPolicy, RegisteredPolicies
+from serving.deciding.state import FeatureReader
 from serving.desk import Desk
 from serving.door import Door
-from serving.live import LivePolicy, LoadedPolicy, RegisteredPolicies
-from serving.metrics import Metrics
+from serving.http.metrics import Metrics
+from serving.looking_back.archive import Archive
+from serving.looking_back.decisions import Decisions
 from serving.personalizer import LiveRankModel, PersonalizerDesk
-from serving.posting import Posting
-from serving.sources import Sources
-from serving.state import FeatureReader
-from serving.streamer import Streamer
+from serving.taking.posting import Posting
+from serving.taking.sources import Sources
+from serving.taking.streamer import Streamer
 from training.personalizer import model_path
 
 

@@ -15,9 +15,9 @@ from features.privacy.erase import ErasureReport, erase_customer
 from features.privacy.export import export_customer
 from features.reactions import outcomes_of, reactions_to
 from features.workspace import Workspace
+from serving.deciding.state import FeatureReader
 from serving.door import Door, Person
-from serving.state import FeatureReader
-from serving.wire import Customer
+from serving.http.wire import Customer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,21 +13,21 @@ from pydantic import ValidationError
 from features.catalogue import Catalogue
 from features.domain import NONE, Interaction, Kind
 from features.errors import RequestError, TouchpointError
-from serving.answer import Answer
-from serving.compose import Question
 from serving.customers import Customers, names_asked
-from serving.decide import Decider
-from serving.decisions import Decisions
+from serving.deciding.answer import Answer
+from serving.deciding.compose import Question
+from serving.deciding.decide import Decider
+from serving.deciding.record import DecisionRecord
+from serving.deciding.slate import Slot, deciding_slots, earlier_slots, slate_answer, slots_of
+from serving.deciding.steps import Steps, at_once, awaited
 from serving.door import Person, without_addresses_in
-from serving.intake import Clock, interaction_from
-from serving.metrics import Metrics
+from serving.http.metrics import Metrics
+from serving.http.problems import ProblemError, problem_of, problem_of_validation
+from serving.http.wire import PostedOutcome, RecommendManyRequest, RecommendRequest
+from serving.looking_back.decisions import Decisions
 from serving.personalizer.desk import PersonalizerDesk
-from serving.posting import Posting, check_number
-from serving.problems import ProblemError, problem_of, problem_of_validation
-from serving.record import DecisionRecord
-from serving.slate import Slot, deciding_slots, earlier_slots, slate_answer, slots_of
-from serving.steps import Steps, at_once, awaited
-from serving.wire import PostedOutcome, RecommendManyRequest, RecommendRequest
+from serving.taking.intake import Clock, interaction_from
+from serving.taking.posting import Posting, check_number
 
 
 class Desk:

@@ -31,7 +31,7 @@ class Entrance:
 
 @bentoml.service(
     traffic={"timeout": 60, "max_concurrency": None},  # the time is a last resort; it is the guard that turns requests away
-    metrics={"enabled": False},  # they would label every path as it was asked; see serving/metrics.py
+    metrics={"enabled": False},  # they would label every path as it was asked; see serving/http/metrics.py
     logging={"access": {"enabled": False}},
     tracing={"excluded_urls": ".*"},
 )
@@ -42,9 +42,9 @@ class TouchpointService:
         # imported here, in the worker: the supervisor loads this module too, and would take seconds for what it never uses
         from features.settings import load_settings
         from features.workspace import Workspace
-        from serving.application import create_application
         from serving.assembly import assemble
-        from serving.metrics import Metrics
+        from serving.http.application import create_application
+        from serving.http.metrics import Metrics
         from training.models import spare_scikit_learn
 
         spare_scikit_learn()

@@ -14,7 +14,7 @@ from features.catalogue import Catalogue, parse_toml
 from features.domain import Channel, Kind, Metric, Stage
 from features.settings import Settings
 from serving.cli import app
-from serving.problems import PROBLEM_TYPES
+from serving.http.problems import PROBLEM_TYPES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

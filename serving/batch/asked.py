@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from features.errors import RequestError
-from serving.compose import Question
+from serving.deciding.compose import Question
 
 MOST_RANKED = 50
 """As many as one question of the API may ask for."""

@@ -17,9 +17,9 @@ from features.journal import Identity, Journal
 from features.settings import Settings
 from features.store import FeatureStore
 from features.tables import STATE_AT, Feature, State, combine, empty_state, fold, matrix, read, stacked
-from serving.contacts import RecentContacts, known_consents, recent_contacts
-from serving.situations import Fact, trait_of
-from serving.state import positions
+from serving.deciding.contacts import RecentContacts, known_consents, recent_contacts
+from serving.deciding.situations import Fact, trait_of
+from serving.deciding.state import positions
 
 Columns = Mapping[str, NDArray[np.float64] | NDArray[np.object_]]
 

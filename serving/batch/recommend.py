@@ -24,9 +24,9 @@ from serving.batch.known import Known, Reader
 from serving.batch.recording import Recording
 from serving.batch.rows import Rows
 from serving.batch.scoring import Decisions, InForce, Scoring, joined
-from serving.decide import prior_policy
+from serving.deciding.decide import prior_policy
+from serving.deciding.live import LoadedPolicy
 from serving.door import Door
-from serving.live import LoadedPolicy
 from training.policy.eligibility import Situation, eligibility
 
 _AT_ONCE = 2_000  # customers; times all touchpoints and features they are what has to fit into memory

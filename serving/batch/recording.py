@@ -12,11 +12,11 @@ from serving.batch.asked import Asked
 from serving.batch.budgets import Purse
 from serving.batch.known import Known
 from serving.batch.scoring import InForce, Scored, Scoring
-from serving.compose import Circumstances, Question
-from serving.decide import Decider
-from serving.live import LoadedPolicy
-from serving.record import DecisionRecord, record_from_json, request_hash
-from serving.state import FeatureReader
+from serving.deciding.compose import Circumstances, Question
+from serving.deciding.decide import Decider
+from serving.deciding.live import LoadedPolicy
+from serving.deciding.record import DecisionRecord, record_from_json, request_hash
+from serving.deciding.state import FeatureReader
 
 Proposal = tuple[Question, DecisionRecord, ProposedDecision]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.domain import NONE, channel_of
 from serving.batch.known import Known
 from serving.batch.scoring import Decisions, InForce
-from serving.record import DecisionRecord
+from serving.deciding.record import DecisionRecord
 
 _RANKED = pa.struct(
     {

@@ -11,8 +11,8 @@ from features.catalogue import Catalogue
 from features.experiment import Arm
 from serving.batch.asked import Asked
 from serving.batch.known import FactsOf, Known
-from serving.live import LoadedPolicy
-from serving.reasons import Explains
+from serving.deciding.live import LoadedPolicy
+from serving.deciding.reasons import Explains
 from training.policy import Policy, Scorer, Scores, arm_at, rng_for, variant
 from training.policy.eligibility import Rules, Situation
 

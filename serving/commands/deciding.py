@@ -22,7 +22,7 @@ def demo(
 ) -> None:
     """Real data in, a running service and a recommendation out."""
     from serving.demo.run import run_demo
-    from serving.terminal import Terminal
+    from serving.running.terminal import Terminal
 
     with Terminal(as_json=as_json) as terminal:
         run_demo(settings(), now=now(), once=once, port=port, ui_port=ui_port, terminal=terminal)
@@ -75,7 +75,7 @@ def recommend(
             ),
         )
         return
-    from serving.local import recommend_locally
+    from serving.running.local import recommend_locally
 
     run(
         as_json,
@@ -96,7 +96,7 @@ def _check_either(everybody: bool, of_one: Sequence[str], of_all: Sequence[str])
 @app.command()
 def explain(decision: Annotated[str, typer.Argument(help="The decision's id.")], as_json: AsJson = False) -> None:
     """Why this touchpoint, why not each other one, and what would have to change for it."""
-    from serving.local import explain_decision
+    from serving.running.local import explain_decision
 
     run(as_json, lambda workspace, say: explain_decision(workspace, decision))
 
@@ -120,7 +120,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Take a recorded decision again on paper, as it was or with changes; nothing is kept."""
-    from serving.local import changes_of, replay_decision
+    from serving.running.local import changes_of, replay_decision
 
     changes = changes_of(change or (), exclude=exclude, without_contacts=without_contacts, at=utc(at))
     run(as_json, lambda workspace, say: replay_decision(workspace, decision, changes))
@@ -133,7 +133,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1)] = 1,
 ) -> None:
     """Run the service until interrupted."""
-    from serving.launch import replace_process_by_service
+    from serving.running.launch import replace_process_by_service
 
     replace_process_by_service(settings(), host=host, port=port, workers=workers)
 
@@ -141,6 +141,6 @@ def serve(
 @app.command()
 def ui(port: Annotated[int, typer.Option(min=0, max=65535)] = 5000) -> None:
     """Run the MLflow UI on this machine until interrupted."""
-    from serving.launch import replace_process_by_ui
+    from serving.running.launch import replace_process_by_ui
 
     replace_process_by_ui(settings(), port=port)

@@ -10,7 +10,7 @@ app = typer.Typer()
 @app.command()
 def export(customer: Who) -> None:
     """Print all that is known of one person, as JSON."""
-    from serving.keeping import export_locally
+    from serving.running.keeping import export_locally
 
     run(True, lambda workspace, say: export_locally(workspace, identifier_of(workspace, customer), now=now()))
 

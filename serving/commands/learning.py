@@ -75,8 +75,8 @@ def schedule(
     as_json: AsJson = False,
 ) -> None:
     """Retrain and report on a schedule until interrupted; a run that is still going when the next is due is not doubled."""
-    from serving.schedule import run_schedule
-    from serving.terminal import Terminal
+    from serving.running.schedule import run_schedule
+    from serving.running.terminal import Terminal
 
     with Terminal(as_json=as_json) as terminal:
         run_schedule(settings(), cron=cron, terminal=terminal)

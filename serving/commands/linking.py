@@ -47,7 +47,7 @@ def suggest(
     as_json: AsJson = False,
 ) -> None:
     """Compare profiles with each other (Splink): link what is sure, and list for review what may be. No value is kept."""
-    from serving.matching import suggest_locally
+    from serving.running.matching import suggest_locally
 
     run(
         as_json,
@@ -64,12 +64,12 @@ def review(
     as_json: AsJson = False,
 ) -> None:
     """Show the pairs that wait for a person's verdict, or give verdicts."""
-    from serving.matching import review_locally
+    from serving.running.matching import review_locally
 
     run(as_json, lambda workspace, say: review_locally(workspace, accept=accept or (), reject=reject or (), now=now()))
 
 
 def _state(action: LinkAction, one: str, other: str, as_json: bool) -> None:
-    from serving.local import state_link
+    from serving.running.local import state_link
 
     run(as_json, lambda workspace, say: state_link(workspace, action, one, other, now=now()))

@@ -54,7 +54,7 @@ def correct(
     from features.capture.preset import load_source
     from features.quarantine import correct as correct_record
     from features.quarantine import redactor
-    from serving.values import parse_json
+    from serving.http.values import parse_json
 
     patch = parse_json(changes.encode())
     run(
@@ -76,7 +76,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Give records to capture once more, after the mapping, the catalogue or they themselves were corrected."""
-    from serving.keeping import replay_locally
+    from serving.running.keeping import replay_locally
 
     selection = _selection(of, reason, since, records)
     run(

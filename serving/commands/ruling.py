@@ -17,6 +17,6 @@ def rehearse(
     as_json: AsJson = False,
 ) -> None:
     """Dry run of a rule change: what it would have done to the decisions of the last days."""
-    from serving.rehearse import rehearse as rehearse_rules
+    from serving.looking_back.rehearse import rehearse as rehearse_rules
 
     run(as_json, lambda workspace, say: rehearse_rules(workspace, new_catalogue, days=days, now=now(), on_progress=say))

@@ -36,7 +36,7 @@ def utc(at: datetime | None) -> datetime | None:
 def run(as_json: bool, work: "Callable[[Workspace, Say], Any]") -> Any:
     """Do the work, print its result, give it back."""
     from features.workspace import Workspace
-    from serving.terminal import Terminal
+    from serving.running.terminal import Terminal
 
     with Terminal(as_json=as_json) as terminal:
         result = work(Workspace(settings()), terminal.say)

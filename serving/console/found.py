@@ -5,7 +5,7 @@ from pathlib import Path
 
 from features.insights import Page, Table
 from features.insights.snapshot import Snapshot, current_snapshot
-from serving.problems import UNKNOWN_INSIGHT, ProblemError
+from serving.http.problems import UNKNOWN_INSIGHT, ProblemError
 
 REMEDY = "run 'touchpoint report', or leave it to 'touchpoint schedule', which looks after every retraining"
 

@@ -12,7 +12,7 @@ from features.insights.snapshot import Snapshot
 from serving.console.found import Found
 from serving.console.navigation import NAVIGATION, TITLES
 from serving.console.render import render
-from serving.problems import UNKNOWN_PATH, ProblemError
+from serving.http.problems import UNKNOWN_PATH, ProblemError
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (

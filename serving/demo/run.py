@@ -18,9 +18,9 @@ from features.catalogue import parse_toml
 from features.errors import ConfigurationError
 from features.settings import Settings
 from features.workspace import Workspace
-from serving import launch
 from serving.demo.complete_journey import write_tables
-from serving.terminal import Terminal
+from serving.running import launch
+from serving.running.terminal import Terminal
 from training.insights import look_at
 from training.retrain import retrain
 

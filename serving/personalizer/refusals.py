@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from starlette.responses import JSONResponse
 
-from serving.problems import ProblemError
+from serving.http.problems import ProblemError
 
 PREFIX = "/personalizer/"
 

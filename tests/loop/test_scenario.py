@@ -17,7 +17,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from features.settings import load_settings
-from serving import launch
+from serving.running import launch
 
 CATALOGUE = """
 presets = ["segment"]

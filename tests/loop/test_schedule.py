@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from features.errors import ConfigurationError
-from serving.schedule import CronTrigger
+from serving.running.schedule import CronTrigger
 
 
 def test_the_job_runs_when_it_is_due_and_a_failed_run_does_not_end_the_schedule(make_home: Callable[[], Any]) -> None:

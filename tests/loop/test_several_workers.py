@@ -16,7 +16,7 @@ import redis
 
 from features.settings import load_settings
 from features.workspace import Workspace
-from serving.launch import free_port, running, service
+from serving.running.launch import free_port, running, service
 
 CLIENTS, QUESTIONS, CUSTOMERS, EMAILS, CALLS = 8, 30, 8, 2, 5
 CATALOGUE = f"""

@@ -16,10 +16,10 @@ from features.lake import SCHEMAS
 from features.settings import Settings, load_settings
 from features.tables import feature_list
 from features.workspace import Workspace
-from serving.application import create_application
 from serving.assembly import Assembly, assemble
-from serving.live import LoadedPolicy
-from serving.metrics import Metrics
+from serving.deciding.live import LoadedPolicy
+from serving.http.application import create_application
+from serving.http.metrics import Metrics
 from training.arms import arm_columns
 from training.calibration import Calibration, Link
 from training.effects import Effects, Term

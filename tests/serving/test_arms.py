@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from features.experiment import Arm, arm_of
-from serving.live import LoadedPolicy
+from serving.deciding.live import LoadedPolicy
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 EXPERIMENT = "[experiment]\nrandom = 0.2\npropensity = 0.2\nrules = 0.2\nchallenger = 0.2\n"

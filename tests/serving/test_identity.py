@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from features.domain import PERSON, UNKNOWN_TOUCHPOINT
 from features.workspace import Workspace
 from serving.assembly import assemble
-from serving.problems import PROBLEM_TYPES
+from serving.http.problems import PROBLEM_TYPES
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MAIL, COOKIE, PHONE = "Eve.Clear@Example.org", "cookie-clear-1", "+1 212-555-0143"

@@ -19,7 +19,7 @@ import pytest
 from features.journal import Journal
 from features.settings import load_settings
 from features.tables import TOTAL
-from serving.start import service_command
+from serving.running.start import service_command
 from training.artifact import Provenance, write_artifact
 from training.policy import Policy
 from training.registry import Registry

@@ -11,7 +11,7 @@ from features.errors import NotReplayableError, RequestError, UnknownCustomerErr
 from serving.console.live.supposing import Supposed
 from serving.console.site import HEADERS, Console
 from serving.desk import Desk
-from serving.problems import ProblemError
+from serving.http.problems import ProblemError
 
 _Page = TypeVar("_Page")
 _MOST_FIELDS = 30

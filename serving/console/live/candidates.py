@@ -7,8 +7,8 @@ from features.domain import NONE
 from features.insights import Column, Figure, Section, Table, Unit
 from features.insights.figures import bars
 from features.insights.table import Value
-from serving.explain import CandidateExplained, Explanation, Standing
-from serving.record import DecisionRecord, Parts, ScoredCandidate
+from serving.deciding.record import DecisionRecord, Parts, ScoredCandidate
+from serving.looking_back.explain import CandidateExplained, Explanation, Standing
 
 STANDINGS: Mapping[Standing, str] = {
     Standing.CHOSEN: "chosen",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from features.insights import Column, Figure, Table, Unit
 from features.insights.figures import bars
 from features.insights.table import Value
-from serving.record import ScoredCandidate
-from serving.replay import Replayed, Side
+from serving.deciding.record import ScoredCandidate
+from serving.looking_back.replay import Replayed, Side
 
 _COLUMNS = (
     Column("touchpoint", "Touchpoint"),

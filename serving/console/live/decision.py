@@ -12,10 +12,10 @@ from serving.console.live.candidates import candidates_section
 from serving.console.live.compared import Compared, compared
 from serving.console.live.features import contributions_section, features_section
 from serving.console.live.supposing import Form, Supposed
+from serving.deciding.record import DecisionRecord, Shadow
 from serving.desk import Desk
-from serving.explain import Explanation
-from serving.record import DecisionRecord, Shadow
-from serving.wire import Changes
+from serving.http.wire import Changes
+from serving.looking_back.explain import Explanation
 
 _FOLLOWED = (
     Column("at", "When", Unit.TIME),

@@ -8,10 +8,10 @@ from features.insights import Column, Section, Table, Unit
 from features.insights.figures import bars
 from features.insights.table import Value
 from features.tables import Feature
-from serving.explain import Contribution
-from serving.reasons import span
-from serving.record import DecisionRecord
-from serving.situations import Fact
+from serving.deciding.reasons import span
+from serving.deciding.record import DecisionRecord
+from serving.deciding.situations import Fact
+from serving.looking_back.explain import Contribution
 
 _MOST_DRAWN = 12
 _FEATURES = (

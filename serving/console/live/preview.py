@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from features.errors import TouchpointError
 from features.insights import Card, Section, Unit
 from serving.console.live.candidates import candidates_section
-from serving.decisions import Decisions
+from serving.deciding.reasons import arm_reason
+from serving.deciding.record import DecisionRecord, Draw, ScoredCandidate
 from serving.desk import Desk
-from serving.explain import Explanation
-from serving.reasons import arm_reason
-from serving.record import DecisionRecord, Draw, ScoredCandidate
-from serving.wire import RecommendRequest
+from serving.http.wire import RecommendRequest
+from serving.looking_back.decisions import Decisions
+from serving.looking_back.explain import Explanation
 
 _NAME = "preview"
 _MOST_RANKED = 50

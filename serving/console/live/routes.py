@@ -28,7 +28,7 @@ from serving.console.live.sought import FALLBACKS, Sought, found_table, number_b
 from serving.console.live.supposing import Supposed
 from serving.console.site import Console
 from serving.desk import Desk
-from serving.routes.bodies import Body
+from serving.http.bodies import Body
 
 _BY_ID = "customer_id"
 _LONGEST_VALUE = 500

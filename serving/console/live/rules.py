@@ -7,7 +7,7 @@ from features.catalogue import Catalogue
 from features.catalogue.rules import Cap, Cooldown, Exclusion, QuietHours, Suppression
 from features.insights import Column, Section, Table, Unit
 from features.insights.table import Value
-from serving.record import DecisionRecord
+from serving.deciding.record import DecisionRecord
 from training.policy.eligibility import Situation
 from training.policy.eligibility.contacts import contacts
 from training.policy.eligibility.objection import Check, Objection

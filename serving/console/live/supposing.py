@@ -10,8 +10,8 @@ from starlette.datastructures import QueryParams
 from features.domain import ConsentStatus
 from features.errors import RequestError
 from features.tables import Feature
-from serving.problems import problem_of_validation
-from serving.wire import Changes
+from serving.http.problems import problem_of_validation
+from serving.http.wire import Changes
 
 _SPARE_ROWS = 2
 _CONSENTS: Mapping[str, str] = {

@@ -14,7 +14,7 @@ from features.catalogue import Catalogue, parse_catalogue
 from features.lake import Lake
 from features.lake_tables import SCHEMAS
 from features.quality import AlarmKind, quality_report
-from serving.terminal import as_plain
+from serving.running.terminal import as_plain
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 DAYS = 64

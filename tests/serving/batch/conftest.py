@@ -13,7 +13,7 @@ import pytest
 from features.domain import Channel, Consent, ConsentStatus, Interaction, Kind
 from serving.assembly import Assembly
 from serving.batch import Asked, BatchReport, recommend_all
-from serving.live import LoadedPolicy
+from serving.deciding.live import LoadedPolicy
 from training.uplift import alike
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from features.errors import DecisionConflictError
 from serving.batch import Asked
 from serving.batch.budgets import Purse
 from serving.batch.recommend import Run
-from serving.record import record_from_json
+from serving.deciding.record import record_from_json
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SURE = '[exploration]\nmethod = "epsilon_greedy"\nepsilon = 0.0\nfloor = 0.0\n'

@@ -16,7 +16,7 @@ from features.insights import Card, Column, Period, Section, Table, Unit
 from features.insights.figures import bars, heatmap, lines, sankey
 from features.insights.snapshot import Snapshot, keep_snapshot
 from features.settings import load_settings
-from serving.launch import free_port, running, service
+from serving.running.launch import free_port, running, service
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PERIOD = Period.last(180, until=NOW)

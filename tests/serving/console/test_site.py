@@ -10,7 +10,7 @@ from features.insights import Page
 from features.insights.snapshot import Snapshot, keep_snapshot
 from serving.console.navigation import NAVIGATION
 from serving.console.site import Console
-from serving.problems import ProblemError
+from serving.http.problems import ProblemError
 from training.insights.pages import SUBJECTS
 
 Keep = Callable[[Path], Snapshot]

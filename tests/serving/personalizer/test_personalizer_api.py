@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import chisquare
 
 from features.settings import load_settings
-from serving.routes.personalizer import ROOTS
+from serving.http.routes.personalizer import ROOTS
 from training.personalizer import Action, RewardRules, closed_events, model_path
 from training.personalizer.fit import fit
 from training.personalizer.hashing import columns_of

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from serving.launch import free_port
+from serving.running.launch import free_port
 
 RULES = """
 [exploration]
