@@ -10,13 +10,15 @@ target is the time itself, and that it grows no faster than the data. `RETRAIN_I
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,9 +70,18 @@ def _measured(size: int) -> dict[str, list[Step]]:
         home = Path(os.environ["RETRAIN_HOME"]) / str(size) if "RETRAIN_HOME" in os.environ else Path(folder)
         if not (home / "lake").exists():
             make_home(home, interactions=size, start=START)
-        first = list(_run(home))
+        first = _merged(_run(home))
         one_more_day(home, interactions=size, start=START)
-        return {"first": first, "night_after": list(_run(home))}
+        return {"first": first, "night_after": _merged(_run(home))}
+
+
+def _merged(steps: Iterable[Step]) -> list[Step]:
+    """One step of lines that differ only in how far it has come."""
+    found: list[Step] = []
+    for _, alike in groupby(steps, key=lambda step: re.sub(r"[\d,]+", "", step.name)):
+        *_, last = lines = list(alike)
+        found.append(Step(last.name, _seconds(lines), sum(each.cpu_seconds for each in lines), _peak(lines)))
+    return found
 
 
 def _run(home: Path) -> Iterator[Step]:

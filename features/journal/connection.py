@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from weakref import WeakMethod
@@ -17,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from features.errors import ConfigurationError, StoreError
 from features.journal.statements import Prepared, ask
+from features.journal.turn import ProcessTurn
 
 _BUSY_SECONDS = 30.0
 _CONNECT_SECONDS = 10
@@ -45,7 +47,7 @@ class Database:
         # themselves, and for AUTOCOMMIT SQLAlchemy sets a pragma there after which every statement is parsed anew.
         self._readers = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         # Threads queue here, where the next one starts at once; the database would let them poll, or keep a connection each.
-        self._turn = Lock()
+        self._turn, self._turn_of_process = Lock(), self._process_turn()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -56,14 +58,19 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that no other writer runs beside, durable when the block ends."""
-        with self._turn, _translated(self.engine), self.engine.begin() as connection:
+        with self._turn, self._turn_of_process.taken(), _translated(self.engine), self.engine.begin() as connection:
             ask(connection, [_TURN_IN_SQLITE if self.is_sqlite else _TURN_IN_POSTGRESQL])
             yield connection
 
     def close(self) -> None:
         """Close the connections; the next call opens some again."""
         self.engine.dispose()
+        self._turn_of_process.close()
         self._is_opened = False
+
+    def _process_turn(self) -> ProcessTurn:
+        file = self.engine.url.database if self.is_sqlite else None
+        return ProcessTurn(Path(file) if file else None, seconds=_BUSY_SECONDS)
 
     def _note_opened(self, *_: object) -> None:
         self._is_opened = True
@@ -71,6 +78,7 @@ class Database:
     def _leave_to_parent(self) -> None:
         """In a forked process: leave the connections to its parent, whose they are, closing none; and open others."""
         self._turn, self._parents = Lock(), self.engine.pool
+        self._turn_of_process = self._process_turn()
         self.engine.dispose(close=False)
         if self.is_sqlite and self._is_opened:
             event.listen(self.engine, "do_connect", _refuse)
@@ -90,7 +98,7 @@ class Database:
                 for table in tables:
                     connection.execute(text(f"VACUUM {table}"))
             return
-        with self._turn, self.reading() as connection:
+        with self._turn, self._turn_of_process.taken(), self.reading() as connection:
             busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
         if busy:
             raise StoreError(
