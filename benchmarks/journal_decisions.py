@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.journal_bare import BareJournal
 from benchmarks.ratios import Figure, in_turn
 from features.instants import microseconds
-from features.journal import Journal, RecordedDecision, VolumeLimit
+from features.journal import Journal, ProposedDecision, RecordedDecision, VolumeLimit
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SINCE = AT - timedelta(days=28)
@@ -49,7 +49,8 @@ def _figures(journal: Journal, bare: BareJournal) -> list[Figure]:
         return journal.surroundings(dict.fromkeys(journal.identity_of(name).identifiers, 0), since=SINCE)
 
     def submit(decision: RecordedDecision) -> bool:
-        return journal.submit_decision(decision, identifiers=(decision.customer_id,), **_BASIS).result()
+        proposed = ProposedDecision(decision=decision, identifiers=(decision.customer_id,), **_BASIS)
+        return journal.submit_decision(proposed).result()
 
     def append(decision: RecordedDecision) -> bool:
         return journal.append_decision(decision, identifiers=(decision.customer_id,), **_BASIS)

@@ -146,26 +146,15 @@ class Journal(Questions):
             identifiers=tuple(identifiers),
             limits=tuple(limits),
         )
+        return self.record_decision(proposed)
+
+    def record_decision(self, proposed: ProposedDecision) -> bool:
+        """As `append_decision`, of a decision with what it was based on."""
         (recorded,) = self._group.run(self._recording.decisions, [proposed])
         return recorded
 
-    def submit_decision(
-        self,
-        decision: RecordedDecision,
-        *,
-        contacts_seen: int | None,
-        identifiers: Sequence[str] = (),
-        limits: Sequence[VolumeLimit] = (),
-        consents_seen: int | None = None,
-    ) -> Future[bool]:
-        """As `append_decision`, without waiting: what that returns or raises is told by the future, which nobody can cancel."""
-        proposed = ProposedDecision(
-            decision=decision,
-            contacts_seen=contacts_seen,
-            consents_seen=consents_seen,
-            identifiers=tuple(identifiers),
-            limits=tuple(limits),
-        )
+    def submit_decision(self, proposed: ProposedDecision) -> Future[bool]:
+        """As `record_decision`, without waiting: what that returns or raises is told by the future, which nobody can cancel."""
         return self._group.submit(self._recording.decisions, proposed)
 
     def keep_catalogue(self, version: str, content: str, at: datetime) -> None:

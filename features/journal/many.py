@@ -9,17 +9,17 @@ from typing import Any
 
 from sqlalchemy import Column, Select, bindparam, func, select
 
-from features.domain import Consent, Contact, Kind
-from features.instants import microseconds, moment
+from features.domain import Consent
+from features.instants import microseconds
 from features.journal.append import in_chunks
 from features.journal.connection import Database
+from features.journal.reads import as_contacts
 from features.journal.records import Contacts, RecordedDecision
 from features.journal.rows import as_consent, as_decision
 from features.journal.schema import CONSENTS, CONTACTS, DECISIONS, IDENTITIES, INTERACTIONS
 from features.journal.statements import Listed, ask
 
 _AT_ONCE = 10_000
-_KINDS: Mapping[str | None, Kind] = {None: Kind.CONTACT, **{kind.value: kind for kind in Kind}}
 _FIRST = ("customer_id", "at", "position")
 _ORDER = itemgetter(1, 2)
 _COUNTED = Listed(
@@ -54,7 +54,10 @@ class Many:
             counts, told = ask(connection, [_COUNTED.of(names), _TOLD.of(names, since=microseconds(since))])
         seen: dict[str, int] = dict(counts)
         rows = _by_name(told)
-        return [_contacts(sum(seen.get(name, 0) for name in theirs), _merged(theirs, rows)) for theirs in customers]
+        return [
+            as_contacts(sum(seen.get(name, 0) for name in theirs), [row[1:] for row in _merged(theirs, rows)])
+            for theirs in customers
+        ]
 
     def consents_of(self, customers: Customers) -> list[list[Consent]]:
         """As `Questions.consents_of`, of every customer."""
@@ -92,14 +95,6 @@ class Many:
     def _rows(self, query: Select[Any]) -> list[Any]:
         with self._database.reading() as connection:
             return list(connection.execute(query).all())
-
-
-def _contacts(seen: int, rows: Sequence[Any]) -> Contacts:
-    if not rows:
-        return Contacts(seen, (), ())
-    told = [(kind, Contact(touchpoint, moment(at), _KINDS[kind])) for _, at, _, touchpoint, kind in rows]
-    made = tuple(each for kind, each in told if kind is None)
-    return Contacts(seen, made, tuple(each for kind, each in told if kind is not None))
 
 
 def _by_name(rows: Iterable[Any]) -> dict[str, list[Any]]:

@@ -55,6 +55,7 @@ _NEWER = Listed(
     ),
     most=_CUSTOMERS,
 )
+_KINDS: Mapping[str | None, Kind] = {None: Kind.CONTACT, **{kind.value: kind for kind in Kind}}
 _TOLD = Listed(
     lambda customers: select(CONTACTS.c.at, CONTACTS.c.position, CONTACTS.c.touchpoint, CONTACTS.c.kind).where(
         CONTACTS.c.customer_id.in_(customers), CONTACTS.c.at >= bindparam("since")
@@ -156,10 +157,15 @@ def _contacts(identifiers: Sequence[str], since: datetime) -> tuple[Question, Qu
     return contacts_seen(identifiers), _TOLD.of({"customers": identifiers}, since=microseconds(since))
 
 
-def _as_contacts(seen: Rows, rows: Rows) -> Contacts:
-    told = [Contact(touchpoint, moment(at), Kind(kind or Kind.CONTACT)) for at, _, touchpoint, kind in sorted(rows)]
+def as_contacts(seen: int, rows: Rows) -> Contacts:
+    """Contacts and answers out of rows of (at, position, touchpoint, kind), in their order."""
+    told = [Contact(touchpoint, moment(at), _KINDS[kind]) for at, _, touchpoint, kind in rows]
     made = tuple(each for each in told if each.kind == Kind.CONTACT)
-    return Contacts(sum(count for (count,) in seen), made, tuple(each for each in told if each.kind != Kind.CONTACT))
+    return Contacts(seen, made, tuple(each for each in told if each.kind != Kind.CONTACT))
+
+
+def _as_contacts(seen: Rows, rows: Rows) -> Contacts:
+    return as_contacts(sum(count for (count,) in seen), sorted(rows))
 
 
 def _said(identifiers: Sequence[str]) -> Question:

@@ -39,9 +39,9 @@ class ProposedDecision:
 
     decision: RecordedDecision
     contacts_seen: int | None
-    consents_seen: int | None
-    identifiers: tuple[str, ...]
-    limits: tuple[VolumeLimit, ...]
+    consents_seen: int | None = None
+    identifiers: tuple[str, ...] = ()
+    limits: tuple[VolumeLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

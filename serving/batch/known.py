@@ -16,10 +16,10 @@ from features.instants import microseconds
 from features.journal import Identity, Journal
 from features.settings import Settings
 from features.store import FeatureStore
-from features.tables import STATE_AT, Feature, State, combine, empty_state, fold, matrix, read, stacked
+from features.tables import STATE_AT, Feature, State, combine, empty_state, matrix, read, stacked
 from serving.deciding.contacts import RecentContacts, known_consents, recent_contacts
 from serving.deciding.situations import Fact, trait_of
-from serving.deciding.state import positions
+from serving.deciding.state import up_to_date
 
 Columns = Mapping[str, NDArray[np.float64] | NDArray[np.object_]]
 
@@ -124,15 +124,10 @@ class Reader:
 
     def _states(self, identities: Sequence[Identity]) -> list[State | None]:
         names = list(chain.from_iterable(each.identifiers for each in identities))
-        stored = dict(zip(names, self._store.online_states(names), strict=True))
-        newer = self._journal.interactions_after_each(positions(names, stored))
-        for name, interactions in newer.items():
-            for position, interaction in interactions:
-                stored[name] = fold(self._features, stored[name] or self._nothing, interaction, position=position)
-        return [self._combined([stored[name] for name in each.identifiers]) for each in identities]
+        states = up_to_date(self._features, names, store=self._store, journal=self._journal)
+        return [self._combined([states[name] for name in each.identifiers if name in states]) for each in identities]
 
-    def _combined(self, states: Sequence[State | None]) -> State | None:
-        known = [state for state in states if state is not None]
+    def _combined(self, known: Sequence[State]) -> State | None:
         return combine(self._features, known) if len(known) > 1 else known[0] if known else None
 
     def _is_stale(self, at: datetime) -> bool:

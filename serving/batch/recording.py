@@ -1,7 +1,6 @@
 """Records a batch of decisions: each as if it had been asked for, many in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from datetime import datetime
 
 import numpy as np
@@ -57,7 +56,7 @@ class Recording:
         """
         scored = self._scoring.scored(known)
         proposals = [self._proposal(known, scored, row, purse, now) for row in range(len(known.identities))]
-        futures = [self._submit(proposed) for _, _, proposed in proposals]
+        futures = [self._journal.submit_decision(proposed) for _, _, proposed in proposals]
         taken = [future.result() for future in futures]
         kept = self._journal.many.decisions([record.decision_id for _, record, _ in proposals])
         return [
@@ -87,15 +86,6 @@ class Recording:
         if not self._asked.deferred:
             purse.take([record.chosen])
         return question, record, proposed
-
-    def _submit(self, proposed: ProposedDecision) -> "Future[bool]":
-        return self._journal.submit_decision(
-            proposed.decision,
-            contacts_seen=proposed.contacts_seen,
-            identifiers=proposed.identifiers,
-            limits=proposed.limits,
-            consents_seen=proposed.consents_seen,
-        )
 
     def _same(self, kept: RecordedDecision, customer_id: str) -> DecisionRecord:
         if kept.request_hash != request_hash(self._asked.question(customer_id).request):

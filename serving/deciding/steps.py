@@ -5,7 +5,7 @@ One code decides, and whoever runs it chooses how to wait: a thread that may blo
 
 import asyncio
 from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from features.journal import Journal, ProposedDecision
 
@@ -20,7 +20,7 @@ def at_once(steps: Steps[Made], journal: Journal) -> Made:
     try:
         proposed = next(steps)
         while True:
-            proposed = steps.send(journal.append_decision(proposed.decision, **_basis(proposed)))
+            proposed = steps.send(journal.record_decision(proposed))
     except StopIteration as end:
         made: Made = end.value
         return made
@@ -31,17 +31,7 @@ async def awaited(steps: Steps[Made], journal: Journal) -> Made:
     try:
         proposed = next(steps)
         while True:
-            recorded = journal.submit_decision(proposed.decision, **_basis(proposed))
-            proposed = steps.send(await asyncio.wrap_future(recorded))
+            proposed = steps.send(await asyncio.wrap_future(journal.submit_decision(proposed)))
     except StopIteration as end:
         made: Made = end.value
         return made
-
-
-def _basis(proposed: ProposedDecision) -> dict[str, Any]:
-    return {
-        "contacts_seen": proposed.contacts_seen,
-        "consents_seen": proposed.consents_seen,
-        "identifiers": proposed.identifiers,
-        "limits": proposed.limits,
-    }

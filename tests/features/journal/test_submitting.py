@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event
 
 from features.errors import DecisionConflictError, StoreError
-from features.journal import Journal, RecordedDecision, VolumeLimit
+from features.journal import Journal, ProposedDecision, RecordedDecision, VolumeLimit
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -38,7 +38,7 @@ def at_most(contacts: float) -> VolumeLimit:
 
 
 def submit(journal: Journal, *given: Any, seen: int | None = None, **basis: Any) -> Future[bool]:
-    return journal.submit_decision(decision(*given), contacts_seen=seen, **basis)
+    return journal.submit_decision(ProposedDecision(decision=decision(*given), contacts_seen=seen, **basis))
 
 
 def writers() -> list[Thread]:
@@ -76,7 +76,7 @@ def test_a_submitted_decision_is_recorded_as_an_appended_one(journal: Journal) -
     assert not submit(journal, "d6", "eve", limits=[at_most(2)]).result(20)
     assert submit(journal, "d1", seen=7).result(20), "it is there already"
     with pytest.raises(DecisionConflictError):
-        journal.submit_decision(decision("d1", request_hash="other"), contacts_seen=None).result(20)
+        journal.submit_decision(ProposedDecision(decision=decision("d1", request_hash="other"), contacts_seen=None)).result(20)
     assert [row.decision_id for row in journal.decisions_since(AT)] == ["d1", "d5"]
 
 
@@ -98,7 +98,7 @@ def test_what_is_wrong_with_one_fails_no_other(journal: Journal) -> None:
     with busy(journal):
         first = submit(journal, "d1", "c1")
         torn = submit(journal, "d2", "\ud800")
-        conflict = journal.submit_decision(decision("d", request_hash="other"), contacts_seen=None)
+        conflict = journal.submit_decision(ProposedDecision(decision=decision("d", request_hash="other"), contacts_seen=None))
         last = submit(journal, "d3", "c3")
     assert (first.result(20), last.result(20)) == (True, True)
     assert isinstance(torn.exception(20), StoreError)
