@@ -39,6 +39,8 @@ EACH = 6
 PAST_KINDS = ("view", "visit", "cart", "purchase")
 PLACES = {"view": "web.product_page", "visit": "store.visit", "cart": "web.cart", "purchase": "store.checkout"}
 SEED = 6
+_AT_ONCE = 20_000  # customers whose past is made before it is written
+_KNOWN_BY_MODELS = 20_000
 
 _HEAD = """
 currency = "USD"
@@ -125,7 +127,7 @@ class Home:
 
     Attributes
     ----------
-    rows : shape (customers, features), the feature values of every customer.
+    rows : shape (customers, features), the feature values of the first customers, of all where they are 20,000 at most.
     boosters : by name, each with the number of rows that one decision of the policy predicts with it.
     """
 
@@ -144,13 +146,15 @@ def make_home(folder: Path, customers: int, *, on_progress: Callable[[str], None
     names = [f"customer-{number:06d}" for number in range(customers)]
     workspace = Workspace(load_settings(home=folder))
     on_progress(f"{customers:,} customers: their past")
-    workspace.lake.append("interactions", _past(names, now, rng))
-    workspace.journal.append_interactions(list(_contacts(names, now, rng)))
-    workspace.journal.append_consents(list(_consents(names, now)))
+    for start in range(0, customers, _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        workspace.lake.append("interactions", _past(some, now, rng))
+        workspace.journal.append_interactions(_contacts(some, now, rng))
+        workspace.journal.append_consents(_consents(some, now))
     compact(workspace.journal, workspace.lake, batch=20_000)
     workspace.store.materialize(workspace.lake, until=now, on_progress=on_progress)
     on_progress("models")
-    rows = _rows(workspace.store, names, now)
+    rows = _rows(workspace.store, names[:_KNOWN_BY_MODELS], now)
     boosters = _register(workspace, rows, now)
     workspace.journal.close()
     return Home(folder, names, tuple(feature.name for feature in workspace.store.features), rows, boosters)

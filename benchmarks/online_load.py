@@ -147,24 +147,39 @@ class Generator:
 
     async def _open(self, connections: list[Connection], started: float) -> None:
         """Poisson arrivals, whatever the server does; one that finds every connection busy waits, and its latency counts that."""
-        rng, free, tasks, due = np.random.default_rng(11), asyncio.LifoQueue[Connection](), [], started
-        for connection in connections:
-            free.put_nowait(connection)
+        rng, idle, tasks, due = np.random.default_rng(11), _Idle(connections), [], started
         for request in self._requests:
             due += rng.exponential(1.0 / (self._load.rate or 1.0))
             if due - started > self._load.seconds:
                 break
             if (wait := due - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
-            tasks.append(asyncio.ensure_future(self._due(await free.get(), free, request, due)))
+            tasks.append(asyncio.ensure_future(self._due(await idle.any(rng), idle, request, due)))
         await asyncio.gather(*tasks)
 
-    async def _due(self, connection: Connection, free: "asyncio.LifoQueue[Connection]", request: bytes, due: float) -> None:
+    async def _due(self, connection: Connection, idle: "_Idle", request: bytes, due: float) -> None:
         if connection.transport.is_closing():  # servers close what was idle for some seconds
             connection = await self._connected()
         status, again = await connection.send(request)
         self.heard.append((time.perf_counter() - due, status, again))
-        free.put_nowait(connection)
+        idle.put(connection)
+
+
+class _Idle:
+    """Connections without a request; each is as likely to be taken as any other, as clients are who do not know each other."""
+
+    def __init__(self, connections: list[Connection]) -> None:
+        self._connections, self._count = list(connections), asyncio.Semaphore(len(connections))
+
+    async def any(self, rng: np.random.Generator) -> Connection:
+        """Take one; wait for it, if there is none."""
+        await self._count.acquire()
+        return self._connections.pop(int(rng.integers(len(self._connections))))
+
+    def put(self, connection: Connection) -> None:
+        """Give it back."""
+        self._connections.append(connection)
+        self._count.release()
 
 
 def _encoded(path: str, body: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -45,6 +46,7 @@ class TouchpointService:
         from serving.assembly import assemble
         from serving.http.application import create_application
         from serving.http.metrics import Metrics
+        from serving.running.listening import listen_apart
         from training.models import spare_scikit_learn
 
         spare_scikit_learn()
@@ -59,6 +61,8 @@ class TouchpointService:
         self._store_loaded = self._assembly.is_store_loaded()
         self._assembly.live.settled.wait(_SECONDS_FOR_A_POLICY)
         self._streamer.start()
+        if int(os.environ.get("TOUCHPOINT_WORKERS", 1)) > 1:
+            listen_apart()
         _spare_the_collector()
         sys.setswitchinterval(_SWITCH_SECONDS)
 

@@ -29,13 +29,14 @@ class Term:
 
     def raw(self, features: Floats, arms: tuple[str, ...]) -> Floats:
         """Its part in the raw effects, shape (n, k)."""
-        weights = np.array(self.weights)
-        if self.model.width == features.shape[1]:
+        weights, width = np.array(self.weights), features.shape[1]
+        if self.model.width == width:
             return np.asarray(self.model.raw(features)[:, None] * weights)
         effects, spoken = np.zeros((len(features), len(arms))), np.flatnonzero(weights)
         if len(spoken):
             options = np.concatenate(([0], spoken)) if self.against_none else spoken
-            found = self.model.raw(under_each(features, options, arms)).reshape(len(features), len(options))
+            model = self.model.part(range(width, self.model.width)) if self.against_none else self.model
+            found = model.raw(under_each(features, options, arms)).reshape(len(features), len(options))
             effects[:, spoken] = (found[:, 1:] - found[:, :1]) if self.against_none else found
         return np.asarray(effects * weights)
 
@@ -45,7 +46,8 @@ class Term:
         if self.model.width == width:
             parts = self.model.contributions(features)
         elif self.against_none:
-            under = self.model.part(width - 1 + arm).contributions(under_each(features, np.array([0, arm]), arms))
+            part = self.model.part(range(width - 1 + arm, width + arm))
+            under = part.contributions(under_each(features, np.array([0, arm]), arms))
             parts = under[1::2] - under[::2]
         else:
             parts = self.model.contributions(under_each(features, np.array([arm]), arms))

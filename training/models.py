@@ -86,8 +86,8 @@ class Model(Protocol):
     def importances(self) -> Floats:
         """How much the model relies on each feature, shape (d,), none negative, in a unit of its own."""
 
-    def part(self, column: int) -> "Model":
-        """What of the model reads a column: where that one alone changes, its contributions change as those of the whole."""
+    def part(self, columns: range) -> "Model":
+        """What of the model reads any of some columns: where these alone change, it changes as the whole does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Booster:
     text: str
     native: Any = field(repr=False, compare=False)
     _native: Native = field(repr=False, compare=False)
-    _parts: "dict[int, Booster]" = field(default_factory=dict, repr=False, compare=False)
+    _parts: "dict[range, Booster]" = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, text: str) -> "Booster":
@@ -134,11 +134,11 @@ class Booster:
         """Each feature's part in the raw score, shape (n, d + 1); the last column is the base, rows sum to the raw score."""
         return self._native.contributions(features)
 
-    def part(self, column: int) -> "Booster":
-        """The trees that split by a column: where that one alone changes, all others say what they said before."""
-        if column not in self._parts:
-            self._parts[column] = Booster.load(trees_with(self.text, column))
-        return self._parts[column]
+    def part(self, columns: range) -> "Booster":
+        """The trees that split by any of some columns: where these alone change, all others say what they said before."""
+        if columns not in self._parts:
+            self._parts[columns] = Booster.load(trees_with(self.text, columns))
+        return self._parts[columns]
 
     def importances(self) -> Floats:
         """Each feature's total gain, shape (d,)."""

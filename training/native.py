@@ -1,7 +1,8 @@
-"""A booster asked through LightGBM's C functions, and the part of its text that reads one column."""
+"""A booster asked through LightGBM's C functions, and the part of its text that reads some columns."""
 
 import ctypes
 import re
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -76,10 +77,11 @@ def _address(array: Floats) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-def trees_with(text: str, column: int) -> str:
-    """A model's text with those of its trees that split by a column; with its first one, where none does."""
+def trees_with(text: str, columns: Collection[int]) -> str:
+    """A model's text with those of its trees that split by any of some columns; with its first one, where none does."""
     head, *trees = text.partition("\nend of trees")[0].split("\nTree=")
-    reading = [tree for tree in trees if (splits := _SPLITS.search(tree)) and str(column) in splits[1].split()]
+    wanted = {str(column) for column in columns}
+    reading = [tree for tree in trees if (splits := _SPLITS.search(tree)) and not wanted.isdisjoint(splits[1].split())]
     bodies = [tree.partition("\n")[2] for tree in reading or trees[:1]]
     lines = [line for line in head.splitlines() if not line.startswith("tree_sizes=")]
     return "\n".join([*lines, "", *(f"Tree={number}\n{body}" for number, body in enumerate(bodies)), "end of trees", ""])

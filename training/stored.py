@@ -39,9 +39,9 @@ class Blend:
         """Each feature's part in the raw score, shape (n, d + 1); the last column is the base, rows sum to the raw score."""
         return np.asarray(np.mean([model.contributions(features) for model in self.models], axis=0))
 
-    def part(self, column: int) -> "Blend":
-        """What of each of them reads a column."""
-        return Blend(tuple(model.part(column) for model in self.models))
+    def part(self, columns: range) -> "Blend":
+        """What of each of them reads any of some columns."""
+        return Blend(tuple(model.part(columns) for model in self.models))
 
     def importances(self) -> Floats:
         """The mean of each feature's share of what every model relies on, shape (d,)."""

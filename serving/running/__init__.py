@@ -1,4 +1,5 @@
-"""What commands run: the servers (`start` says how, `launch` does), the `schedule`, decisions without a service (`local`).
+"""What commands run: servers, the `schedule`, and decisions without a service (`local`).
 
-`matching` and `keeping` are the rest of what is done from the command line; `terminal` shows it.
+`start` says how a server is started, `launch` does it, and each of several workers is `listening` for itself. `matching` and
+`keeping` are the rest of what is done from the command line; `terminal` shows it.
 """

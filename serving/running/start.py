@@ -59,6 +59,7 @@ def check_bind(host: str, settings: Settings) -> str:
 def _environment(settings: Settings, *, workers: int) -> dict[str, str]:
     chosen = {
         "TOUCHPOINT_HOME": str(settings.home),
+        "TOUCHPOINT_WORKERS": str(workers),  # BentoML does not tell a worker whether it has siblings
         "BENTOML_HOME": str(settings.home / "bentoml"),  # one per home: services that share it wipe each other's metrics
         "BENTOML_DO_NOT_TRACK": "True",
         "BENTOML_CONFIG_OPTIONS": f"services.TouchpointService.workers={workers}",

@@ -64,12 +64,12 @@ def test_threads_that_ask_at_once_get_each_their_own_answer(booster, features):
         assert all(pool.map(asked, [row % ROWS for row in range(4 * ROWS)]))
 
 
-@pytest.mark.parametrize("column", [0, COLUMNS - 2, COLUMNS - 1])
-def test_where_one_column_changes_its_part_changes_as_the_whole_does(booster, features, column):
+@pytest.mark.parametrize("columns", [range(1), range(COLUMNS - 2, COLUMNS - 1), range(COLUMNS - 1, COLUMNS), range(1, COLUMNS)])
+def test_where_some_columns_change_their_part_changes_as_the_whole_does(booster, features, columns):
     without, with_it = features.copy(), features.copy()
-    without[:, column], with_it[:, column] = 0.0, 1.0
+    without[:, columns], with_it[:, columns] = 0.0, 1.0
     for model in (booster, Blend((booster, booster))):
-        part = model.part(column)
+        part = model.part(columns)
         np.testing.assert_allclose(part.raw(with_it) - part.raw(without), model.raw(with_it) - model.raw(without), atol=1e-12)
         moved = model.contributions(with_it) - model.contributions(without)
         np.testing.assert_allclose(part.contributions(with_it) - part.contributions(without), moved, atol=1e-12)
@@ -78,13 +78,14 @@ def test_where_one_column_changes_its_part_changes_as_the_whole_does(booster, fe
 def test_a_column_that_no_tree_reads_moves_nothing(features):
     label = (np.nan_to_num(features[:, 0]) > 0).astype(float)
     silent = np.column_stack([features[:, 0], np.zeros(ROWS)])
-    part = fit_booster(silent, label, recipe=with_trees(BINARY, 5), seed=1).part(1)
+    part = fit_booster(silent, label, recipe=with_trees(BINARY, 5), seed=1).part(range(1, 2))
     assert part.trees == 1
     assert (part.raw(silent) == part.raw(silent + np.array([0.0, 1.0]))).all()
 
 
 def test_a_part_has_the_trees_that_split_by_its_column_and_is_made_once(booster):
-    part = booster.part(COLUMNS - 1)
+    last = range(COLUMNS - 1, COLUMNS)
+    part = booster.part(last)
     assert 0 < part.trees < booster.trees
-    assert part is booster.part(COLUMNS - 1)
+    assert part is booster.part(last)
     assert (part.width, Booster.load(part.text).trees) == (booster.width, part.trees)

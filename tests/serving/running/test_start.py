@@ -46,6 +46,7 @@ def test_the_command_tells_home_workers_and_nothing_to_track(tmp_path: Path) -> 
     assert command.arguments[6:10] == ("--host", "127.0.0.1", "--port", "3100")
     expected = {
         "TOUCHPOINT_HOME": str(tmp_path),
+        "TOUCHPOINT_WORKERS": "2",
         "BENTOML_DO_NOT_TRACK": "True",
         "BENTOML_CONFIG_OPTIONS": "services.TouchpointService.workers=2",
         "PYTHONOPTIMIZE": "1",
