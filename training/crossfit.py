@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from training.calibration import Calibration, Link, fit_exponential, fit_logistic
-from training.linear import Design
+from training.linear import Design, raw_of_each
 from training.models import Booster, Model, Predictor, Recipe, fit_booster, with_trees
 from training.penalized import PENALTIES, TWEEDIE_POWER, fit_linear, linear_path
 from training.stored import Blend
 
 Floats = NDArray[np.float64]
 Done = TypeVar("Done")
+Scored = tuple[Model, Floats]
+"""A model of all folds but one, and its raw scores of that one."""
 
 SIDE_BY_SIDE = 2  # LightGBM and BLAS work outside the interpreter's lock
 _WORTH_TWO = 0.999  # two models are slower and harder to read than one, so they must lose less by this factor
@@ -57,10 +59,11 @@ def cross_fit(
 ) -> CrossFit:
     """Fit boosters on all folds but one, stop early on that one, score it; for every fold."""
 
-    def fit(fold: int) -> Booster:
-        return _stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)
+    def fit(fold: int) -> Scored:
+        model = _stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)
+        return model, model.raw(features[folds == fold])
 
-    return _crossed(side_by_side([partial(fit, fold) for fold in _numbers(folds)]), features, folds)
+    return _crossed(side_by_side([partial(fit, fold) for fold in _numbers(folds)]), folds)
 
 
 def side_by_side(works: Sequence[Callable[[], Done]]) -> list[Done]:
@@ -161,29 +164,31 @@ def _competing(
 ) -> list[CrossFit]:
     """Boosters first, then linear models of every penalty."""
 
-    def straight(fold: int) -> list[Model]:
+    def straight(fold: int) -> list[Scored]:
         rows = folds != fold
         chosen = None if weight is None else weight[rows]
-        return [*linear_path(Design.of(features[rows]), label[rows], link=recipe.link, penalties=PENALTIES, weight=chosen)]
+        models = linear_path(Design.of(features[rows]), label[rows], link=recipe.link, penalties=PENALTIES, weight=chosen)
+        return list(zip(models, raw_of_each(models, features[~rows]), strict=True))
 
-    def boosted(fold: int) -> list[Model]:
-        return [_stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)]
+    def boosted(fold: int) -> list[Scored]:
+        model = _stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)
+        return [(model, model.raw(features[folds == fold]))]
 
     numbers = _numbers(folds)
     found = side_by_side([partial(fit, fold) for fit in (boosted, straight) for fold in numbers])
     kinds = [*zip(*found[: len(numbers)], strict=True), *zip(*found[len(numbers) :], strict=True)]
-    return [_crossed(models, features, folds) for models in kinds]
+    return [_crossed(scored, folds) for scored in kinds]
 
 
 def _numbers(folds: NDArray[np.int64]) -> range:
     return range(int(folds.max()) + 1)
 
 
-def _crossed(models: Sequence[Model], features: Floats, folds: NDArray[np.int64]) -> CrossFit:
+def _crossed(scored: Sequence[Scored], folds: NDArray[np.int64]) -> CrossFit:
     raw = np.zeros(len(folds))
-    for fold, model in enumerate(models):
-        raw[folds == fold] = model.raw(features[folds == fold])
-    return CrossFit(tuple(models), folds, raw)
+    for fold, (_, found) in enumerate(scored):
+        raw[folds == fold] = found
+    return CrossFit(tuple(model for model, _ in scored), folds, raw)
 
 
 def _least(link: Link, label: Floats, weight: Floats | None, boosted: CrossFit, straight: CrossFit, both: CrossFit) -> CrossFit:

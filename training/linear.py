@@ -1,6 +1,7 @@
 """Linear models on columns made comparable: clipped, in logarithms where they are heavy-tailed, standardized, gaps marked."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
@@ -38,16 +39,7 @@ class Columns:
     @classmethod
     def of(cls, features: Floats) -> "Columns":
         """Those that suit these rows, shape (n, d)."""
-        unknown = np.isnan(features)
-        rest = np.where(unknown.all(axis=0), 0.0, features)  # a column that is never known is one of zeros
-        low, high = np.nanquantile(rest, [_TAIL, 1 - _TAIL], axis=0, method="nearest")
-        flat = low == high  # what is rare must not be clipped away
-        low, high = np.where(flat, np.nanmin(rest, axis=0), low), np.where(flat, np.nanmax(rest, axis=0), high)
-        clipped = np.clip(rest, low, high)
-        logarithm = ((low >= 0) & (_skewness(clipped) > _SKEWED)).astype(np.float64)
-        shaped = _in_logarithms(clipped, logarithm)
-        mean, scale = np.nanmean(shaped, axis=0), np.nanstd(shaped, axis=0)
-        return cls(low, high, logarithm, mean, np.where(scale > 1e-9, scale, 1.0), unknown.mean(axis=0))
+        return cls(*(np.array(each, dtype=np.float64) for each in zip(*map(_made_comparable, features.T), strict=True)))
 
     def standardized(self, features: Floats) -> Floats:
         """Shape (n, d): mean 0 and deviation 1 over the rows that they suit; 0 where unknown."""
@@ -161,11 +153,14 @@ class Linear:
 
     def raw(self, features: Floats) -> Floats:
         """Raw scores, shape (n,), before link and calibration."""
+        return self._raw(self.columns.standardized(features), np.isnan(features))
+
+    def _raw(self, standardized: Floats, unknown: NDArray[np.bool_]) -> Floats:
         # a row's sum never depends on the rows beside it, as it would by BLAS: one customer scores as they do in a million
-        known = np.einsum("ij,j->i", self.columns.standardized(features), self.weights)
-        gaps = np.flatnonzero(self.gap_weights)
-        unknown = np.isnan(features[:, gaps]) - self.columns.missing[gaps]
-        return np.asarray(known + np.einsum("ij,j->i", unknown, self.gap_weights[gaps]) + self.base)
+        known, gaps = np.einsum("ij,j->i", standardized, self.weights), np.flatnonzero(self.gap_weights)
+        return np.asarray(
+            known + np.einsum("ij,j->i", unknown[:, gaps] - self.columns.missing[gaps], self.gap_weights[gaps]) + self.base
+        )
 
     def contributions(self, features: Floats) -> Floats:
         """Each feature's part in the raw score, shape (n, d + 1); the last column is the base, rows sum to the raw score."""
@@ -188,13 +183,33 @@ class Linear:
         return hash(self.text)
 
 
+def raw_of_each(models: Sequence[Linear], features: Floats) -> list[Floats]:
+    """The raw scores of models that were fitted on the same rows, for the price of little more than one."""
+    standardized, unknown = models[0].columns.standardized(features), np.isnan(features)
+    return [model._raw(standardized, unknown) for model in models]
+
+
 _ARRAYS = (*(field.name for field in fields(Columns)), "weights", "gap_weights")
 
 
-def _skewness(values: Floats) -> Floats:
-    centred = values - np.nanmean(values, axis=0)
-    spread = np.nanstd(values, axis=0)
-    return np.asarray(np.nanmean(centred * centred * centred, axis=0) / np.where(spread > 1e-9, spread, 1.0) ** 3)
+def _made_comparable(column: Floats) -> tuple[float, ...]:
+    """One column's part of `Columns`, in the order of its fields."""
+    unknown = np.isnan(column)
+    known = np.zeros(1) if unknown.all() else column[~unknown]
+    low, high = np.quantile(known, [_TAIL, 1 - _TAIL], method="nearest")
+    if low == high:  # what is rare must not be clipped away
+        low, high = known.min(), known.max()
+    clipped = known.clip(low, high)
+    logarithm = low >= 0 and _skewness(clipped) > _SKEWED
+    shaped = np.log1p(clipped) if logarithm else clipped
+    scale = shaped.std()
+    return low, high, logarithm, shaped.mean(), scale if scale > 1e-9 else 1.0, unknown.mean()
+
+
+def _skewness(values: Floats) -> float:
+    centred = values - values.mean()
+    spread = max(float(values.std()), 1e-9)
+    return float((centred * centred * centred).mean()) / spread**3
 
 
 def _in_logarithms(clipped: Floats, logarithm: Floats) -> Floats:
