@@ -26,7 +26,7 @@ def create_tables(connection: Connection) -> None:
     for name in sorted(made & _FILLS.keys()):
         for statement in _FILLS[name]():
             connection.execute(statement)
-    connection.execute(_facts())
+    connection.execute(_facts(connection.dialect.name))
 
 
 def _add_columns(connection: Connection) -> set[str]:
@@ -73,11 +73,14 @@ def _volumes() -> list[Insert]:
     return [insert(VOLUMES).from_select(("touchpoint", "quarter", "contacts"), grouped)]
 
 
-def _facts() -> Update:
+def _facts(dialect: str) -> Update:
     """What decisions of an earlier version are found by, which only their records told; those of today all have an arm."""
     record = func.json(DECISIONS.c.record, type_=JSON)  # SQLite takes CAST(… AS JSON) for one to a number
     told = {"arm": record["arm"], "policy_version": record[("policy", "version")], "fallback": record["fallback"]}
-    return update(DECISIONS).where(DECISIONS.c.arm.is_(None)).values({name: value.as_string() for name, value in told.items()})
+    filled = update(DECISIONS).where(DECISIONS.c.arm.is_(None))
+    if dialect == "sqlite":
+        filled = filled.where(func.typeof(DECISIONS.c.record) == "text")  # earlier versions compressed nothing
+    return filled.values({name: value.as_string() for name, value in told.items()})
 
 
 _FILLS: Mapping[str, Callable[[], Sequence[Insert]]] = MappingProxyType({"contacts.kind": _answers, "volumes": _volumes})

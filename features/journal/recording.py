@@ -136,7 +136,7 @@ def _decision(connection: Connection, proposed: ProposedDecision) -> bool:
         return True
     if not all(holds(rows) for (_, holds), rows in zip(checks, found, strict=True)):
         return False
-    row = decision_row(decision)
+    row = decision_row(decision, connection.dialect.name)
     ask(connection, [_INSERT.of(**row, superseded=False), [] if counted else count_decision(decision)])
     return True
 

@@ -21,6 +21,7 @@ from features.domain import (
     Stage,
 )
 from features.instants import microseconds, moment
+from features.journal.compressed import kept, told
 from features.journal.records import Quarantined, RecordedDecision, SentInteraction, SentOutcome
 
 # json.dumps would make an encoder for each text.
@@ -73,15 +74,15 @@ def outcome_row(outcome: Outcome) -> dict[str, Any]:
     return {**row, "digest": digest, "received_at": microseconds(outcome.received_at)}
 
 
-def decision_row(decision: RecordedDecision) -> dict[str, Any]:
-    """The row of a decision."""
+def decision_row(decision: RecordedDecision, dialect: str) -> dict[str, Any]:
+    """The row of a decision in the database of a dialect."""
     return {
         "decision_id": decision.decision_id,
         "customer_id": decision.customer_id,
         "touchpoint": decision.touchpoint,
         "at": microseconds(decision.at),
         "request_hash": decision.request_hash,
-        "record": decision.record,
+        "record": kept(decision.record, dialect),
         "candidates": json.dumps(decision.candidates),
         "probability": decision.probability,
         "deferred": decision.deferred,
@@ -150,7 +151,7 @@ def as_decision(row: Row[Any]) -> RecordedDecision:
         touchpoint=row.touchpoint,
         at=moment(row.at),
         request_hash=row.request_hash,
-        record=row.record,
+        record=told(row.record),
         candidates=tuple(json.loads(row.candidates)),
         probability=row.probability,
         deferred=bool(row.deferred),

@@ -78,7 +78,7 @@ DECISIONS = _table(
     _text("touchpoint"),
     _time("at"),
     _text("request_hash"),
-    _text("record"),
+    _text("record"),  # see features/journal/compressed.py
     _text("candidates"),
     _number("probability", nullable=False),
     _superseded(),

@@ -1,9 +1,12 @@
 """Decisions are found by what they were, newest first, page by page, by an index alone; on both databases."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from sqlalchemy import create_engine, event, text
 
 from features.domain import Kind, Outcome
 from features.errors import RequestError
-from features.journal import Journal, RecordedDecision
+from features.journal import Journal, RecordedDecision, compressed
 from features.journal.search import ANY, NEITHER, Place, Wanted
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -135,6 +138,7 @@ def test_decisions_of_an_earlier_version_are_found_as_well(journal: Journal, url
     for number, told in enumerate(DECIDED):
         journal.append_decision(decision(number, told), contacts_seen=None)
     journal.close()
+    _as_an_earlier_version_wrote(url)
     engine = create_engine(url)
     with engine.begin() as connection:
         for index in ("decisions_searched", "decisions_without_arm"):
@@ -147,13 +151,38 @@ def test_decisions_of_an_earlier_version_are_found_as_well(journal: Journal, url
     assert ids(journal, fallback=NEITHER) == ["d3", "d0", "d1"]
 
 
-def test_decisions_that_an_earlier_version_records_beside_this_one_are_found_after_the_next_start(journal: Journal) -> None:
+def test_decisions_that_an_earlier_version_records_beside_this_one_are_found_after_the_next_start(
+    journal: Journal, url: str
+) -> None:
     for number, told in enumerate(DECIDED):
         earlier = replace(decision(number, told), arm=None, policy_version=None, fallback=None)
         journal.append_decision(earlier, contacts_seen=None)
     assert ids(journal, arm="holdout") == []
+    _as_an_earlier_version_wrote(url)
     journal.create()
     assert ids(journal, arm="holdout", fallback="no_policy", policy_version="2") == ["d2"]
+
+
+def test_records_that_an_earlier_version_wrote_are_read_as_they_are(journal: Journal, url: str) -> None:
+    new = decision(0, DECIDED[0])
+    journal.append_decision(new, contacts_seen=None)
+    _as_an_earlier_version_wrote(url)
+    assert journal.decision("d0") == new
+
+
+def test_sqlite_keeps_a_fraction_of_a_long_record_and_gives_all_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    journal = Journal(f"sqlite:///{file}")
+    journal.create()
+    long = json.dumps({"candidates": [{"touchpoint": f"mail.é{number % 30}", "probability": 1 / 30} for number in range(300)]})
+    journal.append_decision(replace(decision(0, DECIDED[0]), record=long, arm=None), contacts_seen=None)
+    found = journal.decision("d0")
+    assert found is not None and found.record == long
+    with closing(sqlite3.connect(file)) as connection:
+        ((size,),) = connection.execute("SELECT length(record) FROM decisions").fetchall()
+    assert size < len(long) / 10
+    journal.create()  # what has no arm though it is of this version is none that has to be filled in
+    journal.close()
 
 
 def test_a_search_among_everybody_reads_an_index_alone(journal: Journal, url: str) -> None:
@@ -170,6 +199,16 @@ def test_a_search_among_everybody_reads_an_index_alone(journal: Journal, url: st
     else:
         assert "Index Only Scan Backward using decisions_searched" in everybody
     assert "decisions_of_customer" in customer
+
+
+def _as_an_earlier_version_wrote(url: str) -> None:
+    """Records as text, which is what PostgreSQL has in any case."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for position, record in connection.execute(text("SELECT position, record FROM decisions")).fetchall():
+            asked = text("UPDATE decisions SET record = :record WHERE position = :position")
+            connection.execute(asked, {"record": compressed.told(record), "position": position})
+    engine.dispose()
 
 
 def _fill(url: str) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import pytest
 
+from features.journal.compressed import told
 from serving.console.live.sought import Sought
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -141,8 +142,8 @@ def test_something_else_may_be_supposed_of_a_decision(decided: Any) -> None:
 
 def test_a_decision_that_cannot_be_taken_again_is_still_told(decided: Any, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "journal.db") as connection:
-        (text,) = connection.execute("SELECT record FROM decisions WHERE decision_id = 'd1'").fetchone()
-        old = json.loads(text) | {"catalogue_version": "0" * 12}
+        (record,) = connection.execute("SELECT record FROM decisions WHERE decision_id = 'd1'").fetchone()
+        old = json.loads(told(record)) | {"catalogue_version": "0" * 12}
         connection.execute("UPDATE decisions SET record = ? WHERE decision_id = 'd1'", (json.dumps(old),))
     for query in ("", "?replay=1"):
         shown = text_of(page(decided, "d1", query))
