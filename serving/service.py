@@ -17,12 +17,16 @@ _PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 
 
 class Entrance:
-    """Leads requests to the application before BentoML's own routing, context and error pages; only its probes are left to it."""
+    """Leads requests to the application before anything of BentoML's; only its probes, start and end are left to it.
 
-    application: ClassVar[ASGIApp]  # BentoML wants to know of this class before there are settings to make one from
+    Nothing is missed: routing, context and error pages are the application's own, and so is the limit of time, since BentoML's
+    keeps a timer of every request for a minute.
+    """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._framework = app
+    application: ClassVar[ASGIApp]  # BentoML wants to know of the service before there are settings to make one from
+
+    def __init__(self, framework: ASGIApp) -> None:
+        self._framework = framework
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -30,8 +34,14 @@ class Entrance:
         await (Entrance.application if is_ours else self._framework)(scope, receive, send)
 
 
+class _Service(bentoml.Service):  # type: ignore[misc]  # its class is not typed
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        """The entrance, and BentoML behind it."""
+        return Entrance(super().to_asgi(is_main=is_main))
+
+
 @bentoml.service(
-    traffic={"timeout": 60, "max_concurrency": None},  # the time is a last resort; it is the guard that turns requests away
+    service_class=_Service,
     metrics={"enabled": False},  # they would label every path as it was asked; see serving/http/metrics.py
     logging={"access": {"enabled": False}},
     tracing={"excluded_urls": ".*"},
@@ -78,9 +88,6 @@ class TouchpointService:
         self._assembly.live.stop()
         self._streamer.stop()
         self._assembly.workspace.journal.close()
-
-
-TouchpointService.add_asgi_middleware(Entrance)  # type: ignore[attr-defined]  # the decorator is not typed
 
 
 def _log_like_the_server() -> None:

@@ -13,6 +13,7 @@ from features.errors import TouchpointError
 from features.settings import Settings
 from serving.console import Console, is_console
 from serving.desk import Desk
+from serving.http.deadline import Deadline
 from serving.http.guard import Guard
 from serving.http.metrics import Metrics, Observed
 from serving.http.openapi import PROBLEM_RESPONSES, describe_requests
@@ -41,6 +42,7 @@ from serving.personalizer import is_personalizer, refusal
 
 LOG = logging.getLogger(__name__)
 MOST_IN_WORK = 256
+SECONDS_TO_ANSWER = 60.0
 
 
 def create_application(desk: Desk, metrics: Metrics, settings: Settings) -> ASGIApp:
@@ -69,7 +71,7 @@ def create_application(desk: Desk, metrics: Metrics, settings: Settings) -> ASGI
     describe_requests(app)
     api_key = settings.api_key.get_secret_value() if settings.api_key else None
     guarded = Guard(
-        app,
+        Deadline(app, seconds=SECONDS_TO_ANSWER),
         api_key=api_key,
         max_body_bytes=settings.max_body_bytes,
         max_in_work=MOST_IN_WORK,

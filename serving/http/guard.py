@@ -52,7 +52,7 @@ class Guard:
             return
         problem = self._refusal(Headers(scope=scope), scope["path"])
         if problem is not None:
-            await _response(problem, scope["path"])(scope, receive, send)
+            await response_of(problem, scope["path"])(scope, receive, send)
             return
         self._in_work += 1
         try:
@@ -99,7 +99,8 @@ class Guard:
         return ProblemError(BODY_TOO_LARGE, f"the body is larger than {limit:,} bytes; send fewer items at a time")
 
 
-def _response(problem: ProblemError, path: str) -> Response:
+def response_of(problem: ProblemError, path: str) -> Response:
+    """A refusal as whoever calls a path expects it."""
     if is_personalizer(path):
         return refusal(problem, path)
     response = problem.response()

@@ -58,6 +58,7 @@ UNUSABLE_SOURCE = ProblemType(
     "unusable-source", 503, "The source's mapping does not fit the catalogue; who runs the service can mend it"
 )
 UNAVAILABLE = ProblemType("unavailable", 503, "A part that this answer needs does not respond; try again")
+TIMED_OUT = ProblemType("timed-out", 504, "No answer began in time; what was asked may still be done")
 
 PROBLEM_TYPES: Mapping[str, ProblemType] = {
     kind.name: kind
@@ -79,6 +80,7 @@ PROBLEM_TYPES: Mapping[str, ProblemType] = {
         INTERNAL,
         UNUSABLE_SOURCE,
         UNAVAILABLE,
+        TIMED_OUT,
     )
 }
 """All of them, by name; the README documents each."""

@@ -20,6 +20,7 @@ _CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unsupported-media": (415, "BadRequest"),
         "overloaded": (429, "429"),
         "unavailable": (503, "OperationNotAllowed"),
+        "timed-out": (503, "OperationNotAllowed"),
         "internal": (500, "InternalServerError"),
     }
 )
