@@ -1,6 +1,9 @@
 """Who is erased is in no row and no byte of the journal any more, and does not come back with what is sent again."""
 
 import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
@@ -128,14 +131,23 @@ def test_what_reads_alike_stays(journal: Journal) -> None:
 def test_no_byte_of_the_files_names_an_erased_person(journal: Journal, tmp_path: Path) -> None:
     fill(journal)
     journal.append_interactions([interaction(f"m-secret-{i}", ANN[0], MAIL, days=i / 100) for i in range(10, 500)])
+    long = json.dumps({"customer_id": ANN[0], "numbers": [i * i for i in range(3_000)]})
+    journal.append_decision(replace(decision("d-secret-2", ANN[0]), record=long), contacts_seen=None)
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
+        records = connection.execute("SELECT record FROM decisions WHERE decision_id = 'd-secret-2'").fetchall()
+    compressed: list[bytes] = [record[start : start + 64] for (record,) in records for start in range(0, len(record) - 64, 64)]
+
+    def content() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
 
     def occurrences() -> int:
-        content = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
-        return sum(content.count(text.encode()) for text in ("Ann-Secret", MAIL, "-secret-", "d-secret", "o-secret", "c-secret"))
+        said = ("Ann-Secret", MAIL, "-secret-", "d-secret", "o-secret", "c-secret")
+        return sum(content().count(text.encode()) for text in said)
 
-    assert occurrences() > 1000
+    assert occurrences() > 1000 and sum(part in content() for part in compressed) > 50
     journal.erase(ANN, is_theirs=lambda raw: "ann.secret" in raw)
     assert occurrences() == 0
+    assert not any(part in content() for part in compressed)
 
 
 def test_positions_of_erased_rows_are_not_used_again(journal: Journal) -> None:
