@@ -14,7 +14,8 @@ def listen_apart(arguments: Sequence[str] = sys.argv) -> None:
     """Put a socket of this process's own in place of the one that it shares with its siblings, under the same descriptor.
 
     Keep-alive connections stay with the worker that took them: of those that come at once to a shared socket one worker may take
-    all, and be busy while the others are idle. The supervisor's socket only keeps the address from then on.
+    all, and be busy while the others are idle. The supervisor's socket only keeps the address from then on. Where the
+    system gives no second socket at the address, the shared one stays.
 
     Parameters
     ----------
@@ -24,11 +25,13 @@ def listen_apart(arguments: Sequence[str] = sys.argv) -> None:
         return
     descriptor = int(arguments[arguments.index("--fd") + 1])
     with socket.socket(fileno=os.dup(descriptor)) as shared, socket.socket(shared.family) as own:
-        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
-            own.setsockopt(socket.SOL_SOCKET, option, 1)
-        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        own.bind(shared.getsockname())
-        own.listen(_WAITING)
+        try:
+            for each, option in ((own, socket.SO_REUSEADDR), (own, socket.SO_REUSEPORT), (shared, socket.SO_REUSEPORT)):
+                each.setsockopt(socket.SOL_SOCKET, option, 1)
+            own.bind(shared.getsockname())
+            own.listen(_WAITING)
+        except OSError:
+            return
         with suppress(OSError):  # another worker was first
             shared.shutdown(socket.SHUT_RD)
         os.dup2(own.fileno(), descriptor)

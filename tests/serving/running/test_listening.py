@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,17 @@ def test_where_no_worker_is_left_clients_are_refused_and_do_not_wait(inherited: 
 def test_without_a_descriptor_nothing_changes(inherited: socket.socket) -> None:
     listen_apart(["worker", "--port", "3000"])
     assert inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+
+
+def test_where_there_is_no_second_socket_the_shared_one_stays(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as shared, socket.socket(socket.AF_UNIX) as client:
+        shared.bind(str(tmp_path / "service.sock"))
+        shared.listen()
+        listen_apart(["worker", "--fd", str(shared.fileno())])
+        client.connect(shared.getsockname())
+        with shared.accept()[0] as taken:
+            client.send(b"heard")
+            assert taken.recv(5) == b"heard"
 
 
 def _connect(clients: ExitStack, shared: socket.socket, number: int) -> None:
