@@ -19,7 +19,7 @@ from training.findings.quiet import quiet
 from training.findings.satisfaction import satisfaction
 from training.findings.scene import Scene, open_scene
 from training.findings.unanswered import unanswered
-from training.insights.pages import Made
+from training.insights.made import Made
 
 DETECTORS: tuple[Callable[[Scene], Found], ...] = (
     friction,

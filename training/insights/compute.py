@@ -16,7 +16,8 @@ from features.insights.snapshot import Snapshot, keep_snapshot, one_writer
 from features.lake import literal, without_globs
 from features.privacy.identity_files import forget_members
 from features.workspace import Workspace
-from training.insights.pages import SUBJECTS, Made, Subject
+from training.insights.made import Made
+from training.insights.pages import SUBJECTS, Subject
 
 Say = Callable[[str], None]
 

@@ -1,27 +1,12 @@
 """All pages, in the order in which they are shown; to add one is one function, one line here."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-
-import pyarrow as pa
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from features.insights import Page
 from features.insights.look import Look
 from features.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A page, and what it knows of single customers.
-
-    Attributes
-    ----------
-    people : tables with a column `customer_id`, by name; one called `segments` puts every customer into a segment.
-    """
-
-    page: Page
-    people: Mapping[str, pa.Table] = field(default_factory=dict)
-
+from training.insights.made import Made
 
 Maker = Callable[[Look, Workspace, Sequence[Page]], Made]
 """Makes a page from a look, the home, and the pages that were made before it."""

@@ -4,7 +4,7 @@ from datetime import UTC
 
 from features.insights import Card, Page, Section, Unit
 from features.insights.look import Look
-from training.insights.pages import Made
+from training.insights.made import Made
 from training.lifetime.cost_sections import cohort_section, cost_section, earnings_section
 from training.lifetime.segment_sections import journey_section, moves_section, segment_section
 from training.lifetime.study import Study, study

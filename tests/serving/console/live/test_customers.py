@@ -257,7 +257,10 @@ def test_hostile_names_traits_and_ids_are_only_text(client: Any) -> None:
 
 
 def test_a_look_at_history_adds_value_segment_and_cases(client: Any, home: Path, tmp_path: Path) -> None:
-    console = client.app.app.app.state.console
+    application = client.app
+    while not hasattr(application, "state"):  # guards and meters stand around it
+        application = application.app
+    console = application.state.console
     people = {
         "segments": pa.table({"customer_id": ["ann", "zoe"], "segment": ["loyal", "new"], "expected_value": [123.4, 5.0]}),
         "cases": pa.table(
