@@ -132,8 +132,7 @@ def _overload(ours: Asked, capacity: float, seconds: float) -> Iterator[Figure]:
     for share in (50, 99):
         pair = (_ms(over, share), _ms(full, share))
         yield Figure.of(f"accepted at {told}, p{share}", "just saturated", [pair], unit="ms", at_most=2.0)
-    later = 1e3 * float(np.percentile(over.accepted()[int(_BURST * capacity) :], 99))
-    pair = (later, _ms(full, 99))
+    pair = (_ms(over, 99, since=int(_BURST * capacity)), _ms(full, 99))
     yield Figure.of(f"accepted at {told}, p99 after the first {_BURST:g} s", "just saturated", [pair], unit="ms", at_most=2.0)
     rates = (len(over.accepted()) / over.seconds, len(full.accepted()) / full.seconds)
     yield Figure.of(f"answered at {told}", "just saturated", [rates], unit="requests/s")
@@ -219,9 +218,9 @@ def _answer(port: int, home: Home) -> dict[str, Any]:
         return found
 
 
-def _ms(heard: Heard, share: float) -> float:
-    """A percentile of the answered requests."""
-    return 1e3 * float(np.percentile(heard.accepted(), share))
+def _ms(heard: Heard, share: float, *, since: int = 0) -> float:
+    """A percentile of the answered requests, all or but for so many of the first."""
+    return 1e3 * float(np.percentile(heard.accepted()[since:], share))
 
 
 def _tell(words: str) -> None:

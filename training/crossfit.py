@@ -60,8 +60,7 @@ def cross_fit(
     """Fit boosters on all folds but one, stop early on that one, score it; for every fold."""
 
     def fit(fold: int) -> Scored:
-        model = _stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)
-        return model, model.raw(features[folds == fold])
+        return _stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)
 
     return _crossed(side_by_side([partial(fit, fold) for fold in _numbers(folds)]), folds)
 
@@ -145,18 +144,20 @@ def loss(link: Link, raw: Floats, label: Floats, weight: Floats | None = None) -
 
 def _stopped(
     features: Floats, label: Floats, folds: NDArray[np.int64], fold: int, *, recipe: Recipe, seed: int, weight: Floats | None
-) -> Booster:
-    """A booster of all folds but one, that stops by that one."""
+) -> Scored:
+    """A booster of all folds but one, that stops by that one, and what it says there."""
     inside = folds == fold
+    rows = features[inside]
     outside_weight, inside_weight = (None, None) if weight is None else (weight[~inside], weight[inside])
-    return fit_booster(
+    model = fit_booster(
         features[~inside],
         label[~inside],
         recipe=recipe,
         seed=seed + fold,
         weight=outside_weight,
-        validation=(features[inside], label[inside], inside_weight),
+        validation=(rows, label[inside], inside_weight),
     )
+    return model, model.raw(rows)
 
 
 def _competing(
@@ -171,8 +172,7 @@ def _competing(
         return list(zip(models, raw_of_each(models, features[~rows]), strict=True))
 
     def boosted(fold: int) -> list[Scored]:
-        model = _stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)
-        return [(model, model.raw(features[folds == fold]))]
+        return [_stopped(features, label, folds, fold, recipe=recipe, seed=seed, weight=weight)]
 
     numbers = _numbers(folds)
     found = side_by_side([partial(fit, fold) for fit in (boosted, straight) for fold in numbers])

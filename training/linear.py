@@ -158,9 +158,8 @@ class Linear:
     def _raw(self, standardized: Floats, unknown: NDArray[np.bool_]) -> Floats:
         # a row's sum never depends on the rows beside it, as it would by BLAS: one customer scores as they do in a million
         known, gaps = np.einsum("ij,j->i", standardized, self.weights), np.flatnonzero(self.gap_weights)
-        return np.asarray(
-            known + np.einsum("ij,j->i", unknown[:, gaps] - self.columns.missing[gaps], self.gap_weights[gaps]) + self.base
-        )
+        gone = unknown[:, gaps] - self.columns.missing[gaps]
+        return np.asarray(known + np.einsum("ij,j->i", gone, self.gap_weights[gaps]) + self.base)
 
     def contributions(self, features: Floats) -> Floats:
         """Each feature's part in the raw score, shape (n, d + 1); the last column is the base, rows sum to the raw score."""
@@ -202,14 +201,18 @@ def _made_comparable(column: Floats) -> tuple[float, ...]:
     clipped = known.clip(low, high)
     logarithm = low >= 0 and _skewness(clipped) > _SKEWED
     shaped = np.log1p(clipped) if logarithm else clipped
-    scale = shaped.std()
-    return low, high, logarithm, shaped.mean(), scale if scale > 1e-9 else 1.0, unknown.mean()
+    return low, high, logarithm, shaped.mean(), _spread(shaped), unknown.mean()
 
 
 def _skewness(values: Floats) -> float:
     centred = values - values.mean()
-    spread = max(float(values.std()), 1e-9)
-    return float((centred * centred * centred).mean()) / spread**3
+    return float((centred * centred * centred).mean()) / _spread(values) ** 3
+
+
+def _spread(values: Floats) -> float:
+    """The standard deviation; 1 where all values are the same."""
+    deviation = float(values.std())
+    return deviation if deviation > 1e-9 else 1.0
 
 
 def _in_logarithms(clipped: Floats, logarithm: Floats) -> Floats:
